@@ -1,0 +1,151 @@
+# raftkit - consensus for the command line.
+#
+# GNU make, Linux and C11; no configure step.
+#
+#   make                 build everything into build/
+#   make check           install what is missing, build, run every test
+#   make demo            install what is missing, build, show the main job
+#   make lint            what scripts can hold of the style
+#   make SANITIZE=address,undefined check    a tree of its own
+#   make install DESTDIR=... PREFIX=...
+
+VERSION = 0.1.0
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+PKG_CONFIG ?= pkg-config
+CLANG_FORMAT ?= clang-format-14
+
+-include config.mak
+
+# A tree of objects for each kind, so that kinds never mix.
+comma = ,
+KIND := $(if $(SANITIZE),$(SANITIZE),plain)
+ifneq ($(origin CC),default)
+KIND := $(notdir $(CC))-$(KIND)
+endif
+B ?= build/$(KIND)
+
+DEPS = libcurl jansson libmicrohttpd
+DEPS_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(DEPS) 2>/dev/null)
+DEPS_LIBS := $(shell $(PKG_CONFIG) --libs $(DEPS) 2>/dev/null)
+COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+
+IS_GCC := $(shell $(CC) --version 2>/dev/null | grep -qi '^gcc\|Free Software' && echo 1)
+
+OUR_CPPFLAGS = -D_GNU_SOURCE -Ilib -DRK_VERSION_TEXT='"$(VERSION)"' \
+	-DRK_COMMIT_TEXT='"$(COMMIT)"' $(DEPS_CFLAGS)
+OUR_CFLAGS = -std=c11 -O2 -g -MMD -MP -pthread -fvisibility=hidden -fPIC \
+	-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
+	-Wswitch-enum -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 \
+	-Wvla -Wundef -Wimplicit-fallthrough -Wnull-dereference \
+	-Werror=format-security -Werror=implicit \
+	-Werror=incompatible-pointer-types -Werror=int-conversion \
+	-fno-delete-null-pointer-checks -fno-strict-overflow \
+	-fno-strict-aliasing -fstack-protector-strong
+OUR_LDFLAGS = -pthread -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
+	-Wl,--as-needed -Wl,--no-copy-dt-needed-entries
+ifeq ($(SANITIZE),)
+OUR_CFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
+	-fstack-clash-protection -fcf-protection=full
+else
+OUR_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+OUR_LDFLAGS += -fsanitize=$(SANITIZE)
+endif
+ifeq ($(IS_GCC),1)
+OUR_CFLAGS += -ftrivial-auto-var-init=zero -Wduplicated-cond -Wlogical-op
+endif
+ifeq ($(WERROR),1)
+OUR_CFLAGS += -Werror
+endif
+PROGRAM_CFLAGS = -fPIE
+PROGRAM_LDFLAGS = -pie -L$B/lib -lraftkit -Wl,-rpath,'$$ORIGIN/../lib' \
+	-Wl,-z,nodlopen
+
+LIB_SRC := $(wildcard lib/*/*.c)
+LIB_OBJ := $(LIB_SRC:%.c=$B/%.o)
+CMD_SRC := $(wildcard cmd/raft-*.c)
+CMD_BIN := $(CMD_SRC:cmd/%.c=$B/bin/%)
+CMD_OBJ := $(patsubst %.c,$B/%.o,$(filter-out $(CMD_SRC),$(wildcard cmd/*.c)))
+CMD_SH := $(patsubst cmd/%.sh,$B/bin/%,$(wildcard cmd/raft-*.sh))
+TOOL_SRC := $(wildcard tests/tools/*.c)
+TOOL_BIN := $(TOOL_SRC:tests/tools/%.c=$B/tests/%)
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$B/tests/%)
+UNIT_OBJ := $(patsubst %.c,$B/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
+SO = $B/lib/libraftkit.so.0
+
+all: $(SO) $(CMD_BIN) $(CMD_SH) $B/raftkit.pc
+
+$B/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(SO): $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(OUR_LDFLAGS) -shared -Wl,-soname,libraftkit.so.0 \
+		$(if $(SANITIZE),,-Wl$(comma)--no-undefined) $(LDFLAGS) -o $@ \
+		$(LIB_OBJ) $(DEPS_LIBS)
+	ln -sf libraftkit.so.0 $B/lib/libraftkit.so
+
+$B/bin/%: $B/cmd/%.o $(CMD_OBJ) $(SO)
+	@mkdir -p $(@D)
+	$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(CMD_OBJ) $(PROGRAM_LDFLAGS)
+
+$B/bin/%: cmd/%.sh
+	@mkdir -p $(@D)
+	install -m 755 $< $@
+
+# Unit tests and tools link the objects, so that they reach what is hidden.
+$B/tests/%: $B/tests/unit/%.o $(UNIT_OBJ) $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(DEPS_LIBS)
+
+$B/tests/%: $B/tests/tools/%.o $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(DEPS_LIBS)
+
+$B/raftkit.pc: Makefile
+	@mkdir -p $(@D)
+	printf '%s\n' 'Name: raftkit' 'Description: consensus for the command line' \
+		'Version: $(VERSION)' 'Cflags: -I$(INCLUDEDIR)' \
+		'Libs: -L$(LIBDIR) -lraftkit' >$@
+
+tools: $(TOOL_BIN) $(UNIT_BIN)
+
+lint:
+	CLANG_FORMAT=$(CLANG_FORMAT) B=$B sh tests/lint/lint.sh
+
+check-unit: all tools
+	prove --exec '' $(UNIT_BIN)
+
+format:
+	$(CLANG_FORMAT) -i $$(git ls-files '*.c' '*.h')
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig \
+		$(DESTDIR)$(INCLUDEDIR)
+	install -m 755 $(CMD_BIN) $(CMD_SH) $(DESTDIR)$(BINDIR)
+	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)
+	ln -sf libraftkit.so.0 $(DESTDIR)$(LIBDIR)/libraftkit.so
+	install -m 644 lib/raftkit.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 $B/raftkit.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	for s in 1 3 5 7; do \
+		install -d $(DESTDIR)$(MANDIR)/man$$s; \
+		for p in man/*.$$s; do \
+			[ ! -e "$$p" ] || install -m 644 "$$p" \
+				$(DESTDIR)$(MANDIR)/man$$s; \
+		done; \
+	done
+
+clean:
+	rm -rf build
+
+.PHONY: all tools lint check-unit format install clean
+.SECONDARY:
+
+-include $(LIB_OBJ:.o=.d) $(wildcard $B/cmd/*.d $B/tests/*/*.d)
