@@ -18,6 +18,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 PKG_CONFIG ?= pkg-config
 CLANG_FORMAT ?= clang-format-14
+JOBS ?= 2
 
 -include config.mak
 
@@ -77,11 +78,19 @@ TOOL_BIN := $(TOOL_SRC:tests/tools/%.c=$B/tests/%)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$B/tests/%)
 UNIT_OBJ := $(patsubst %.c,$B/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
+SCENARIOS := $(wildcard tests/scenario/*.txt)
+BATS := $(wildcard tests/bats/*.bats)
+MAN := $(wildcard man/*.[1-9])
 SO = $B/lib/libraftkit.so.0
 
 all: $(SO) $(CMD_BIN) $(CMD_SH) $B/raftkit.pc
 
-$B/%.o: %.c
+libraries:
+	@$(PKG_CONFIG) --exists $(DEPS) || { \
+		echo 'first install what is missing: sh tests/tools/deps.sh'; \
+		exit 1; }
+
+$B/%.o: %.c | libraries
 	@mkdir -p $(@D)
 	$(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
@@ -117,35 +126,60 @@ $B/raftkit.pc: Makefile
 
 tools: $(TOOL_BIN) $(UNIT_BIN)
 
-lint:
-	CLANG_FORMAT=$(CLANG_FORMAT) B=$B sh tests/lint/lint.sh
+# Everything that tests prints TAP; prove adds it up. Installing packages
+# changes what pkg-config says, hence the second make.
+export RAFTKIT_BIN ?= $(abspath $B)/bin
+export RAFTKIT_TESTS ?= $(abspath $B)/tests
+PROVE = prove --jobs $(JOBS) --exec 'sh tests/tools/run-test.sh'
+run = $(if $(strip $1),$(PROVE) $1,@echo 'no tests of this kind')
+
+check demo:
+	@sh tests/tools/deps.sh build $(if $(filter check,$@),test)
+	@$(MAKE) --no-print-directory $@-now
+
+check-now: all tools
+	$(call run,$(UNIT_BIN) $(SCENARIOS) $(BATS))
 
 check-unit: all tools
-	prove --exec '' $(UNIT_BIN)
+	$(call run,$(UNIT_BIN))
+
+check-scenario: all tools
+	$(call run,$(SCENARIOS))
+
+check-cmd: all tools
+	$(call run,$(BATS))
+
+demo-now: all
+	@sh tests/demo.sh
+
+lint:
+	@CLANG_FORMAT=$(CLANG_FORMAT) B=$B sh tests/lint/lint.sh
 
 format:
 	$(CLANG_FORMAT) -i $$(git ls-files '*.c' '*.h')
 
+PLACE = install -D -m 644 -t
 install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig \
-		$(DESTDIR)$(INCLUDEDIR)
-	install -m 755 $(CMD_BIN) $(CMD_SH) $(DESTDIR)$(BINDIR)
-	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)
+	$(PLACE) $(DESTDIR)$(BINDIR) -m 755 $(CMD_BIN) $(CMD_SH)
+	$(PLACE) $(DESTDIR)$(LIBDIR) -m 755 $(SO)
 	ln -sf libraftkit.so.0 $(DESTDIR)$(LIBDIR)/libraftkit.so
-	install -m 644 lib/raftkit.h $(DESTDIR)$(INCLUDEDIR)
-	install -m 644 $B/raftkit.pc $(DESTDIR)$(LIBDIR)/pkgconfig
-	for s in 1 3 5 7; do \
-		install -d $(DESTDIR)$(MANDIR)/man$$s; \
-		for p in man/*.$$s; do \
-			[ ! -e "$$p" ] || install -m 644 "$$p" \
-				$(DESTDIR)$(MANDIR)/man$$s; \
-		done; \
+	$(PLACE) $(DESTDIR)$(LIBDIR)/pkgconfig $B/raftkit.pc
+	$(PLACE) $(DESTDIR)$(INCLUDEDIR) lib/raftkit.h
+	for page in $(MAN); do \
+		$(PLACE) $(DESTDIR)$(MANDIR)/man$${page##*.} $$page || exit; \
 	done
+
+uninstall:
+	rm -f $(patsubst $B/bin/%,$(DESTDIR)$(BINDIR)/%,$(CMD_BIN) $(CMD_SH))
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libraftkit.so.0 libraftkit.so \
+		pkgconfig/raftkit.pc) $(DESTDIR)$(INCLUDEDIR)/raftkit.h
+	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man?/%,$(MAN))
 
 clean:
 	rm -rf build
 
-.PHONY: all tools lint check-unit format install clean
+.PHONY: all libraries tools check check-now check-unit check-scenario \
+	check-cmd demo demo-now lint format install uninstall clean
 .SECONDARY:
 
 -include $(LIB_OBJ:.o=.d) $(wildcard $B/cmd/*.d $B/tests/*/*.d)
