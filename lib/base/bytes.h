@@ -3,6 +3,7 @@
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,8 @@ void bytes_append_char(struct bytes *b, char c);
 void bytes_append_u64(struct bytes *b, uint64_t n); /* In decimal. */
 void bytes_printf(struct bytes *b, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+void bytes_vprintf(struct bytes *b, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 /* Move all of `from` to `to`, which was empty; `from` is empty after. */
 void bytes_take(struct bytes *to, struct bytes *from);
@@ -52,6 +55,9 @@ bool bytes_parse_u64(const char *text, size_t len, uint64_t max, uint64_t *n);
 
 /* Valid UTF-8 (no overlong form, surrogate, or code above U+10FFFF). */
 bool bytes_is_utf8(const void *data, size_t len);
+
+/* The length of the one UTF-8 character at `p`; 0 if there is none. */
+size_t bytes_utf8_length(const uint8_t *p, size_t len);
 
 /* Base64 with padding, RFC 4648, section 4. Decoding is strict: only the one
  * canonical form. Appends to `b`; on failure `b` is as it was. */
