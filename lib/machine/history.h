@@ -1,0 +1,54 @@
+/* history.h - machine/history.ndjson: the applied entries, one line each.
+ *
+ * From index 1 on, without gaps, no-ops and configurations included; the
+ * canonical lines as they came, but that a line which repeats a number of its
+ * session is marked with `repeat`. Written through the page cache and synced
+ * only when a snapshot is taken: the file is disposable, rebuilt from snapshot
+ * and log at each start. A checksum of all its bytes is kept running, so that
+ * a snapshot costs the same at any size. */
+
+#ifndef MACHINE_HISTORY_H
+#define MACHINE_HISTORY_H
+
+#include "base/bytes.h"
+#include "core/types.h"
+
+struct history;
+
+/* Begin anew with the first `bytes` of the file `from` (a snapshot's payload,
+ * linked, then cut to size) or empty (`from` NULL). The checksum of what is
+ * taken over must be `crc32c` (RK_CORRUPT otherwise), and its last line that
+ * of `last`. */
+RK_CHECKED enum rk_code history_open(const char *dir, const char *from,
+				     uint64_t bytes, uint32_t crc,
+				     rk_index last, struct history **h,
+				     struct rk_error *err);
+void history_free(struct history *h); /* Not synced. */
+
+/* Append lines of consecutive entries that follow the last. */
+RK_CHECKED enum rk_code history_append(struct history *h, struct slice lines,
+				       uint64_t count, struct rk_error *err);
+
+rk_index history_last(const struct history *h);
+uint64_t history_bytes(const struct history *h);
+uint32_t history_crc32c(const struct history *h);
+const char *history_path(const struct history *h);
+
+/* Append to `out` the lines of [from, to), as many as fit into `max_bytes` but
+ * at least one; `*end` is behind the last one. RK_ABSENT past the end. */
+RK_CHECKED enum rk_code history_read(struct history *h, rk_index from,
+				     rk_index to, size_t max_bytes,
+				     struct bytes *out, rk_index *end,
+				     struct rk_error *err);
+
+/* Sync the file at `path`. Any thread; slow. */
+RK_CHECKED enum rk_code history_sync(const char *path, struct rk_error *err);
+
+/* Offline: the offset of the first line whose index is at least `index` in the
+ * first `bytes` of an open history or snapshot payload that begins at `start`
+ * of the file. */
+RK_CHECKED enum rk_code history_seek(int fd, uint64_t start, uint64_t bytes,
+				     rk_index index, uint64_t *offset,
+				     struct rk_error *err);
+
+#endif /* MACHINE_HISTORY_H */

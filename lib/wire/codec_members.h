@@ -1,0 +1,49 @@
+/* codec_members.h - a configuration with its members' addresses, as JSON.
+ *
+ *   {"voters":[1,2,3],"old":[],"learners":[],
+ *    "addresses":{"1":"http://127.0.0.1:7401",...}}
+ *
+ * The data of a configuration entry; also in a snapshot's header and in the
+ * reply of GET /v1/members. */
+
+#ifndef WIRE_CODEC_MEMBERS_H
+#define WIRE_CODEC_MEMBERS_H
+
+#include "base/bytes.h"
+#include "core/types.h"
+
+struct member_address {
+	rk_id id;
+	char url[LIMIT_URL_BYTES];
+};
+
+/* In ascending order of id; every voter, old voter and learner has one. */
+struct addresses {
+	size_t count;
+	struct member_address members[LIMIT_MEMBERS * 2];
+};
+
+/* NULL if there is none. */
+const char *addresses_find(const struct addresses *a, rk_id id);
+
+/* Adds or replaces. False if it is full, or `url` is no URL (see
+ * url_is_valid()). */
+bool addresses_set(struct addresses *a, rk_id id, const char *url);
+
+/* `http://HOST:PORT`, as short as LIMIT_URL_BYTES, nothing behind the port. */
+bool url_is_valid(const char *url);
+
+/* `1=http://h:p,2=h:p,...` (http:// is supplied) as on a command line. All are
+ * voters. RK_USAGE says what is wrong with which part. */
+RK_CHECKED enum rk_code members_parse(const char *text, struct configuration *c,
+				      struct addresses *a,
+				      struct rk_error *err);
+
+void members_encode(struct bytes *out, const struct configuration *c,
+		    const struct addresses *a);
+RK_CHECKED enum rk_code members_decode(struct slice text,
+				       struct configuration *c,
+				       struct addresses *a,
+				       struct rk_error *err);
+
+#endif /* WIRE_CODEC_MEMBERS_H */
