@@ -64,6 +64,16 @@ print_text(char *to, size_t size, const char *format, ...)
 	va_end(args);
 }
 
+/* An error is one line, whatever a peer or a file put into it. */
+static void
+blank_control_bytes(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = ' ';
+	}
+}
+
 enum rk_code
 error_set(struct rk_error *err, enum rk_code code, const char *format, ...)
 {
@@ -74,6 +84,7 @@ error_set(struct rk_error *err, enum rk_code code, const char *format, ...)
 	va_start(args, format);
 	put_text(err->text, sizeof err->text, format, args);
 	va_end(args);
+	blank_control_bytes(err->text);
 	err->hint[0] = '\0';
 	return code;
 }
@@ -89,6 +100,7 @@ error_wrap(struct rk_error *err, const char *format, ...)
 	put_text(what, sizeof what, format, args);
 	va_end(args);
 	print_text(err->text, sizeof err->text, "%s: %s", what, err->text);
+	blank_control_bytes(err->text);
 	return err->code;
 }
 
