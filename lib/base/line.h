@@ -10,8 +10,8 @@
  * together or not at all. `data` holds valid UTF-8 without NUL, in which only
  * `"`, `\`, and bytes below 0x20 and 0x7f are escaped (\" \\ \b \f \n \r \t,
  * else \u00xx in lower case); any other data is `data_base64`. `repeat` may
- * stand last, in a history alone. The scanner accepts this form and nothing
- * else, so equal entries are equal bytes. */
+ * stand last, in a history alone. A noop has no data. The scanner accepts this
+ * form and nothing else, so equal entries are equal bytes. */
 
 #ifndef BASE_LINE_H
 #define BASE_LINE_H
@@ -35,7 +35,8 @@ struct line {
 };
 
 /* Append the canonical line of `entry` (its index, term, type, time_ms,
- * session, seq, data, len and repeat) to `out`. */
+ * session, seq, data, len and repeat) to `out`. The caller has checked the
+ * session id and that all numbers are at most LIMIT_NUMBER. */
 void line_encode(struct bytes *out, const struct rk_entry *entry);
 
 /* An upper bound of what line_encode() appends, without looking at the data. */
@@ -57,7 +58,8 @@ void line_mark_repeat(struct bytes *out, struct slice line, rk_index index);
 bool line_session_is_valid(const char *id, size_t len);
 
 /* `2026-11-23T07:12:13.794Z`, and back. The buffer takes 25 bytes. The
- * parser accepts exactly this form, years 1970 to 9999. */
+ * parser accepts exactly this form, years 1970 to 9999; what is later is
+ * written as the last moment of 9999. */
 void line_format_time(uint64_t time_ms, char text[25]);
 bool line_parse_time(const char *text, size_t len, uint64_t *time_ms);
 
