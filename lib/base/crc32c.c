@@ -51,14 +51,16 @@ static const uint32_t table[256] = {
 	0xbe2da0a5, 0x4c4623a6, 0x5f16d052, 0xad7d5351,
 };
 
-static uint32_t
-by_table(uint32_t crc, const uint8_t *p, size_t len)
+uint32_t
+crc32c_portable(uint32_t crc, const void *data, size_t len)
 {
+	const uint8_t *p = data;
 	size_t i;
 
+	crc = ~crc;
 	for (i = 0; i < len; i++)
 		crc = (crc >> 8) ^ table[(crc ^ p[i]) & 0xff];
-	return crc;
+	return ~crc;
 }
 
 #ifdef __x86_64__
@@ -86,5 +88,5 @@ crc32c(uint32_t crc, const void *data, size_t len)
 	if (__builtin_cpu_supports("sse4.2"))
 		return ~by_hardware(~crc, data, len);
 #endif
-	return ~by_table(~crc, data, len);
+	return crc32c_portable(crc, data, len);
 }
