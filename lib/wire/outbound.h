@@ -14,7 +14,7 @@
 struct outbound;
 struct outbound_call;
 
-/* A body that several calls share; immutable, counted. */
+/* A body that several calls share; immutable, counted, of one thread. */
 struct payload;
 struct payload *payload_new_take(struct bytes *bytes);
 struct payload *payload_ref(struct payload *p);
@@ -54,7 +54,8 @@ struct outbound_request {
 	void (*done)(void *user, struct outbound_call *call,
 		     const struct outbound_reply *reply);
 	/* Not NULL: pieces of a 2xx body as they come, instead of collecting
-	 * them. False cancels. */
+	 * them. False cancels; nothing else of this file but
+	 * outbound_reply_header() may be called from there. */
 	bool (*data)(void *user, struct outbound_call *call,
 		     struct slice piece);
 };
