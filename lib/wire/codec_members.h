@@ -1,13 +1,16 @@
 /* codec_members.h - a configuration with its members' addresses, as JSON.
  *
- *   {"voters":[1,2,3],"old":[],"learners":[],
+ *   {"voters":[1,2,3],"learners":[],
  *    "addresses":{"1":"http://127.0.0.1:7401",...}}
  *
- * The data of a configuration entry; also in a snapshot's header and in the
- * reply of GET /v1/members. */
+ * and "voters_old":[1,2] behind voters while the configuration is joint. The
+ * data of a configuration entry; also in a snapshot's header and in the reply
+ * of GET /v1/members. */
 
 #ifndef WIRE_CODEC_MEMBERS_H
 #define WIRE_CODEC_MEMBERS_H
+
+#include <stdbool.h>
 
 #include "base/bytes.h"
 #include "core/types.h"
@@ -41,6 +44,10 @@ RK_CHECKED enum rk_code members_parse(const char *text, struct configuration *c,
 
 void members_encode(struct bytes *out, const struct configuration *c,
 		    const struct addresses *a);
+
+/* RK_USAGE unless the sets are in order, there is a voter, no voter is a
+ * learner, and each has an address; on failure nothing is changed. Addresses
+ * of others may be there, too. */
 RK_CHECKED enum rk_code members_decode(struct slice text,
 				       struct configuration *c,
 				       struct addresses *a,
