@@ -149,6 +149,9 @@ check-scenario: all tools
 check-cmd: all tools
 	$(call run,$(BATS))
 
+check-cluster: all tools
+	$(call run,$(filter tests/bats/cluster-%,$(BATS)))
+
 demo-now: all
 	@sh tests/demo.sh
 
@@ -179,7 +182,7 @@ clean:
 	rm -rf build
 
 .PHONY: all libraries tools check check-now check-unit check-scenario \
-	check-cmd demo demo-now lint format install uninstall clean
+	check-cmd check-cluster demo demo-now lint format install uninstall clean
 .SECONDARY:
 
 -include $(LIB_OBJ:.o=.d) $(wildcard $B/cmd/*.d $B/tests/*/*.d)
