@@ -62,7 +62,8 @@ up() {
 	fi
 	until start $(members 1); do
 		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] && grep -q 'in use' "$dir/$id.trace" || failed
+		[ "$tries" -gt 0 ] || failed
+		grep -q 'in use' "$dir/$id.trace" || failed
 		end KILL $(members 1)
 		for id in $(members 1); do rm -rf "${dir:?}/$id"; done
 		choose
@@ -119,6 +120,9 @@ status) raft-status ;;
 kill) end KILL $who ;;
 pause) signal STOP $who ;;
 resume) signal CONT $who ;;
-restart) end TERM $who && start $who || failed ;;
+restart)
+	end TERM $who
+	start $who || failed
+	;;
 run) "$@" ;;
 esac
