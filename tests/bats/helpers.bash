@@ -62,7 +62,7 @@ free_port() {
 # Whether every member has applied exactly the lines of FILE, in its order.
 members_hold() { # FILE
 	local id
-	for id in $(cut -d ' ' -f 1 "$RAFT_CLUSTER_DIR/members"); do
+	while read -r id _; do
 		raft-dump --raw "$RAFT_CLUSTER_DIR/$id" | cmp - "$1" || return
-	done
+	done <"$RAFT_CLUSTER_DIR/members"
 }
