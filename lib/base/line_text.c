@@ -91,9 +91,8 @@ escape_one(const uint8_t **p, const uint8_t *end, uint8_t **to)
 	len = bytes_utf8_length(*p, (size_t)(end - *p));
 	if (len == 0)
 		return false;
-	memcpy(*to, *p, len);
-	*p += len;
-	*to += len;
+	while (len-- > 0)
+		*(*to)++ = *(*p)++; /* Two to four: too few for memcpy(). */
 	return true;
 }
 
@@ -119,8 +118,11 @@ escape_block(const uint8_t **from, const uint8_t *stop, const uint8_t *end,
 			*to++ = *p++;
 			continue;
 		}
-		if (!escape_one(&p, end, &to))
-			return NULL;
+		/* What needs care seldom comes alone. */
+		do {
+			if (!escape_one(&p, end, &to))
+				return NULL;
+		} while (p < stop && !is_plain(*p));
 	}
 	*from = p;
 	return to;
@@ -187,6 +189,18 @@ escape_length(const uint8_t *p, const uint8_t *end)
 	return 6;
 }
 
+/* The length of the character at `p`, which is neither plain nor a quote; 0 if
+ * it is not in the one form. */
+static inline size_t
+special_length(const uint8_t *p, const uint8_t *end)
+{
+	if (*p == '\\')
+		return escape_length(p, end);
+	if (*p >= 0x80)
+		return bytes_utf8_length(p, (size_t)(end - p));
+	return 0; /* A bare control byte. */
+}
+
 const uint8_t *
 line_text_end(const uint8_t *p, const uint8_t *end)
 {
@@ -202,17 +216,14 @@ line_text_end(const uint8_t *p, const uint8_t *end)
 			p++;
 			continue;
 		}
-		if (*p == '"')
-			return p;
-		if (*p == '\\')
-			step = escape_length(p, end);
-		else if (*p >= 0x80)
-			step = bytes_utf8_length(p, (size_t)(end - p));
-		else
-			return NULL; /* A bare control byte. */
-		if (step == 0)
-			return NULL;
-		p += step;
+		do {
+			if (*p == '"')
+				return p;
+			step = special_length(p, end);
+			if (step == 0)
+				return NULL;
+			p += step;
+		} while (p < end && !is_plain(*p));
 	}
 	return NULL;
 }
