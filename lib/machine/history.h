@@ -5,7 +5,15 @@
  * session is marked with `repeat`. Written through the page cache and synced
  * only when a snapshot is taken: the file is disposable, rebuilt from snapshot
  * and log at each start. A checksum of all its bytes is kept running, so that
- * a snapshot costs the same at any size. */
+ * a snapshot costs the same at any size.
+ *
+ * Snapshots of rising sizes share the file's inode with it, as hard links, and
+ * count on the first so many bytes of it. So those bytes never change: the
+ * history is only appended to while a snapshot is linked to it, and cut but
+ * once, by history_open(), to the size of the newest snapshot that is whole.
+ * What an older one, or one that is not whole, has behind that cut is then
+ * gone; therefore it must be the newest. Removing the history's own name
+ * leaves the snapshots as they are. */
 
 #ifndef MACHINE_HISTORY_H
 #define MACHINE_HISTORY_H
@@ -15,17 +23,21 @@
 
 struct history;
 
-/* Begin anew with the first `bytes` of the file `from` (a snapshot's payload,
- * linked, then cut to size) or empty (`from` NULL). The checksum of what is
- * taken over must be `crc32c` (RK_CORRUPT otherwise), and its last line that
- * of `last`. */
+/* Begin anew in the existing directory `dir`, with the first `bytes` of the
+ * file `from` (a snapshot's payload, linked, then cut to size: see above) or
+ * empty (`from` NULL). A history that is there is unlinked first, never
+ * written to. The checksum of what is taken over must be `crc`, and its last
+ * line that of `last` (RK_CORRUPT otherwise, and `from` is not cut). The
+ * caller frees `*h`. */
 RK_CHECKED enum rk_code history_open(const char *dir, const char *from,
 				     uint64_t bytes, uint32_t crc,
 				     rk_index last, struct history **h,
 				     struct rk_error *err);
-void history_free(struct history *h); /* Not synced. */
+void history_free(struct history *h); /* Not synced. NULL is fine. */
 
-/* Append lines of consecutive entries that follow the last. */
+/* Append lines of consecutive entries that follow the last: all, or nothing
+ * and the history is as it was, so that the same may be tried again. No space
+ * is RK_REJECTED, another failure of writing RK_FAILED. */
 RK_CHECKED enum rk_code history_append(struct history *h, struct slice lines,
 				       uint64_t count, struct rk_error *err);
 
@@ -46,7 +58,8 @@ RK_CHECKED enum rk_code history_sync(const char *path, struct rk_error *err);
 
 /* Offline: the offset of the first line whose index is at least `index` in the
  * first `bytes` of an open history or snapshot payload that begins at `start`
- * of the file. */
+ * of the file (the offset counts from the file's beginning, `start` included);
+ * start + bytes if there is none. RK_CORRUPT if it meets what is no line. */
 RK_CHECKED enum rk_code history_seek(int fd, uint64_t start, uint64_t bytes,
 				     rk_index index, uint64_t *offset,
 				     struct rk_error *err);
