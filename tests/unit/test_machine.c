@@ -1,0 +1,242 @@
+/* test_machine.c - entries are applied in order, those of a session once. */
+
+#include "unit.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "machine/machine.h"
+#include "sample.h"
+
+static struct machine *
+open_empty(const char *dir)
+{
+	struct machine_start start = {.dir = dir};
+	struct machine *m;
+	struct rk_error err;
+
+	assert_int_equal(machine_open(&start, &m, &err), RK_OK);
+	return m;
+}
+
+static void
+apply(struct machine *m, const struct bytes *lines, uint64_t count,
+      struct machine_reply *replies)
+{
+	struct slice text = {lines->data, lines->len};
+	struct rk_error err;
+
+	assert_int_equal(machine_apply(m, text, count, replies, &err), RK_OK);
+}
+
+static void
+history_is(struct machine *m, const struct bytes *want)
+{
+	struct bytes file = sample_read(history_path(machine_history(m)));
+
+	assert_int_equal(file.len, want->len);
+	assert_memory_equal(file.data, want->data, want->len);
+	bytes_close(&file);
+}
+
+static void
+repeat_is_answered_with_the_first_and_marked(void **state)
+{
+	char *dir = sample_dir();
+	struct machine *m = open_empty(dir);
+	struct bytes lines = {.data = NULL};
+	struct machine_reply replies[4];
+	struct bytes file;
+
+	(void)state;
+	sample_line(&lines, 1, "a", 1, "x");
+	sample_line(&lines, 2, "a", 2, "y");
+	sample_line(&lines, 3, "a", 1, "x");
+	sample_line(&lines, 4, NULL, 0, "z");
+	apply(m, &lines, 4, replies);
+	assert_int_equal(replies[0].verdict, SESSION_FRESH);
+	assert_int_equal(replies[1].index, 2);
+	assert_int_equal(replies[2].verdict, SESSION_REPEAT);
+	assert_int_equal(replies[2].index, 1);
+	assert_int_equal(replies[3].verdict, SESSION_FRESH);
+	assert_int_equal(replies[3].index, 4);
+	assert_int_equal(machine_applied(m), 4);
+	file = sample_read(history_path(machine_history(m)));
+	assert_non_null(strstr((char *)file.data,
+			       "{\"index\":3,\"term\":1,\"type\":\"data\","
+			       "\"time\":\"1970-01-01T00:00:03.000Z\","
+			       "\"session\":\"a\",\"seq\":1,"
+			       "\"data\":\"x\",\"repeat\":1}\n"
+			       "{\"index\":4"));
+	assert_int_equal(file.len, lines.len + strlen(",\"repeat\":1"));
+	machine_free(m);
+	bytes_close(&file);
+	bytes_close(&lines);
+	sample_dir_remove(dir);
+}
+
+static void
+old_number_is_marked_as_repeating_itself(void **state)
+{
+	char *dir = sample_dir();
+	struct machine *m = open_empty(dir);
+	struct bytes lines = {.data = NULL};
+	struct machine_reply replies[LIMIT_SESSION_RUNS + 2];
+	struct bytes file;
+	rk_index i;
+
+	(void)state;
+	for (i = 1; i <= LIMIT_SESSION_RUNS + 1; i++)
+		sample_line(&lines, i, "a", 2 * i, "x");
+	sample_line(&lines, i, "a", 2, "x");
+	apply(m, &lines, i, replies);
+	assert_int_equal(replies[i - 1].verdict, SESSION_OLD);
+	assert_int_equal(replies[i - 1].index, i);
+	file = sample_read(history_path(machine_history(m)));
+	assert_non_null(strstr((char *)file.data, ",\"repeat\":18}\n"));
+	machine_free(m);
+	bytes_close(&file);
+	bytes_close(&lines);
+	sample_dir_remove(dir);
+}
+
+static void
+sessions_of_a_snapshot_go_on(void **state)
+{
+	char *dir = sample_dir();
+	char *snapshot = sample_path(dir, "snapshot");
+	struct machine *m = open_empty(dir);
+	struct machine_start start = {.dir = dir, .payload = snapshot};
+	struct bytes lines = {.data = NULL};
+	struct bytes sessions = {.data = NULL};
+	struct machine_reply reply;
+	struct rk_error err;
+
+	(void)state;
+	sample_line(&lines, 1, "a", 1, "x");
+	apply(m, &lines, 1, NULL);
+	sessions_encode(machine_sessions(m), &sessions);
+	start.bytes = history_bytes(machine_history(m));
+	start.crc32c = history_crc32c(machine_history(m));
+	start.last = 1;
+	start.sessions = (struct slice){sessions.data, sessions.len};
+	assert_int_equal(link(history_path(machine_history(m)), snapshot), 0);
+	machine_free(m);
+	assert_int_equal(machine_open(&start, &m, &err), RK_OK);
+	assert_int_equal(machine_applied(m), 1);
+	lines.len = 0;
+	sample_line(&lines, 2, "a", 1, "x");
+	apply(m, &lines, 1, &reply);
+	assert_int_equal(reply.verdict, SESSION_REPEAT);
+	assert_int_equal(reply.index, 1);
+	machine_free(m);
+	bytes_close(&lines);
+	bytes_close(&sessions);
+	mem_free(snapshot);
+	sample_dir_remove(dir);
+}
+
+/* A limit on the size of files stands for a disk that does not take more. */
+static void
+apply_that_failed_is_completed_by_the_same_again(void **state)
+{
+	char *dir = sample_dir();
+	struct machine *m = open_empty(dir);
+	struct bytes lines = {.data = NULL};
+	struct bytes want = {.data = NULL};
+	struct machine_reply replies[3];
+	struct rlimit before;
+	struct rlimit tight;
+	struct rk_error err;
+	struct slice text;
+
+	(void)state;
+	sample_line(&lines, 1, "a", 1, "x");
+	sample_line(&lines, 2, "a", 1, "x");
+	sample_line(&lines, 3, "a", 2, "y");
+	text = (struct slice){lines.data, lines.len};
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	tight = before;
+	tight.rlim_cur = 100;
+	setrlimit(RLIMIT_FSIZE, &tight);
+	assert_int_equal(machine_apply(m, text, 3, replies, &err), RK_FAILED);
+	assert_int_equal(machine_apply(m, text, 3, replies, &err), RK_FAILED);
+	setrlimit(RLIMIT_FSIZE, &before);
+	assert_true(machine_is_pending(m));
+	assert_int_equal(machine_applied(m), 0);
+	history_is(m, &want);
+	apply(m, &lines, 3, replies);
+	assert_false(machine_is_pending(m));
+	assert_int_equal(replies[0].verdict, SESSION_FRESH);
+	assert_int_equal(replies[1].verdict, SESSION_REPEAT);
+	assert_int_equal(replies[2].verdict, SESSION_FRESH);
+	assert_int_equal(machine_applied(m), 3);
+	machine_free(m);
+	bytes_close(&lines);
+	sample_dir_remove(dir);
+}
+
+static void
+line_that_does_not_follow_is_corrupt(void **state)
+{
+	char *dir = sample_dir();
+	struct machine *m = open_empty(dir);
+	struct bytes lines = {.data = NULL};
+	struct rk_error err;
+	struct slice text;
+
+	(void)state;
+	sample_line(&lines, 2, NULL, 0, "x");
+	text = (struct slice){lines.data, lines.len};
+	assert_int_equal(machine_apply(m, text, 1, NULL, &err), RK_CORRUPT);
+	machine_free(m);
+	bytes_close(&lines);
+	sample_dir_remove(dir);
+}
+
+/* Not a test of speed: it only says how long it took. */
+static void
+many_entries_are_applied(void **state)
+{
+	char *dir = sample_dir();
+	struct machine *m = open_empty(dir);
+	struct bytes lines = {.data = NULL};
+	struct bytes batch = {.data = NULL};
+	uint64_t start_us;
+	rk_index i;
+
+	(void)state;
+	for (i = 1; i <= 200000; i++)
+		sample_line(&batch, i, "8f3a91", i, "an entry of some length");
+	start_us = clock_now_us();
+	apply(m, &batch, 200000, NULL);
+	printf("# 200000 entries in %u us\n",
+	       (unsigned)(clock_now_us() - start_us));
+	assert_int_equal(machine_applied(m), 200000);
+	history_is(m, &batch);
+	machine_free(m);
+	bytes_close(&lines);
+	bytes_close(&batch);
+	sample_dir_remove(dir);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(repeat_is_answered_with_the_first_and_marked),
+		cmocka_unit_test(old_number_is_marked_as_repeating_itself),
+		cmocka_unit_test(sessions_of_a_snapshot_go_on),
+		cmocka_unit_test(
+			apply_that_failed_is_completed_by_the_same_again),
+		cmocka_unit_test(line_that_does_not_follow_is_corrupt),
+		cmocka_unit_test(many_entries_are_applied),
+	};
+
+	return unit_run("machine", tests, LEN(tests));
+}
