@@ -82,6 +82,218 @@ struct rk_entry {
 	size_t line_len;
 };
 
+/* ---- A client of a cluster ----
+ *
+ * Each call tries the endpoints in order, repeats what is safe to repeat until
+ * the timeout has passed, and remembers what it has learned of the cluster:
+ * its id, its leader, its members' addresses. So an election or a member that
+ * dies is not seen by the caller.
+ *
+ * Codes that every call may return: RK_UNREACHABLE, no endpoint answered;
+ * RK_NO_LEADER, one did, but there was no leader before the timeout;
+ * RK_DENIED, wrong cluster; RK_REJECTED, a limit or a precondition;
+ * RK_USAGE, the cluster cannot make sense of the request; RK_FAILED.
+ * Where nothing else is said, nothing was changed then. */
+
+struct rk_client;
+
+struct rk_client_options {
+	/* `host:port` or `http://host:port`, separated by commas; NULL or
+	 * empty: http://127.0.0.1:7400. Copied. */
+	const char *endpoints;
+	/* For each call, or for each pause of one that goes on getting data;
+	 * 0: for ever. If no endpoint has answered this client yet and all
+	 * refuse, it gives up after a second. */
+	uint64_t timeout_ms;
+	/* The only cluster to talk to; NULL or empty: the first that answers.
+	 * Copied. */
+	const char *cluster;
+};
+
+/* RK_USAGE says what is wrong with the options. */
+RK_API RK_CHECKED enum rk_code
+rk_client_open(const struct rk_client_options *options, struct rk_client **c,
+	       struct rk_error *err);
+RK_API void rk_client_close(struct rk_client *c); /* NULL is fine. */
+
+/* The id of the cluster; empty until one has answered. Of the client. */
+RK_API const char *rk_client_cluster(const struct rk_client *c);
+
+enum rk_watch {
+	RK_WATCH_ON,     /* Call me again. */
+	RK_WATCH_OFF,    /* Enough; until rk_client_watch() asks anew. */
+	RK_WATCH_CANCEL, /* Give the call up that is waiting. */
+};
+
+/* While a call waits for the cluster, call `ready` when `fd` can be read: to
+ * read input ahead, or to be interrupted by a signalfd. At most two
+ * descriptors; the same one again replaces what was said of it. A call given
+ * up returns RK_FAILED, or RK_UNKNOWN if it may have been committed. */
+RK_API void rk_client_watch(struct rk_client *c, int fd,
+			    enum rk_watch (*ready)(void *user), void *user);
+
+struct rk_data {
+	const void *data;
+	size_t len;
+};
+
+/* Entries to append, in order. */
+struct rk_batch {
+	const struct rk_data *entries;
+	size_t count;
+	/* `[A-Za-z0-9._-]{1,64}`; NULL: none, and then what was cut off after
+	 * sending is not sent again. */
+	const char *session;
+	/* The session's number of the first entry; the others count up. The
+	 * same number is applied once, however often it is sent. */
+	uint64_t first_seq;
+	/* Each entry's bytes are a JSON object with `data` or `data_base64`,
+	 * on one line without a newline, as raft-dump -J prints it. */
+	bool is_json;
+};
+
+/* `count` indexes from `first` on. */
+struct rk_run {
+	rk_index first;
+	uint64_t count;
+};
+
+struct rk_appended {
+	uint64_t count; /* So many of the batch, from its start, are in. */
+	rk_term term;   /* Of the last of them. */
+	bool replayed;  /* All of them had been applied before. */
+	/* Where they are, in order; until the client's next call. */
+	const struct rk_run *runs;
+	size_t run_count;
+};
+
+/* Append; returns when all are committed and applied. When it fails, `*done`
+ * says what is in nevertheless, and the error is that of the entry that
+ * follows: RK_UNKNOWN if it (and what is behind it in the batch) may yet be
+ * committed, otherwise it and they are not. */
+RK_API RK_CHECKED enum rk_code rk_client_append(struct rk_client *c,
+						const struct rk_batch *batch,
+						struct rk_appended *done,
+						struct rk_error *err);
+
+/* A session id that nobody else has. */
+RK_API void rk_session_new(char id[17]);
+
+enum rk_level {
+	RK_LINEARIZABLE, /* Everything that was committed before the call. */
+	RK_LEADER,       /* What the leader knows, without asking a quorum. */
+	RK_STALE,        /* What the first endpoint that answers knows. */
+};
+
+/* Which entries to read. Zero is all the data that is there. */
+struct rk_read {
+	/* First index; 0: the first that is kept; negative: so many from the
+	 * end. */
+	int64_t from;
+	rk_index to;    /* Last index, inclusive; 0: the end. */
+	uint64_t last;  /* Of these only the last so many; 0: all. */
+	unsigned types; /* Bits 1 << enum rk_entry_type; 0: data. */
+	bool repeats;   /* Also what repeats a number of its session. */
+	bool follow;    /* Go on with what is committed later. */
+	enum rk_level level;
+};
+
+/* Read committed entries in order, each once, going on at another endpoint if
+ * one fails. `entry` returns false to stop, which is RK_OK. RK_ABSENT: the
+ * first index has been compacted. */
+RK_API RK_CHECKED enum rk_code
+rk_client_read(struct rk_client *c, const struct rk_read *what,
+	       bool (*entry)(void *user, const struct rk_entry *entry),
+	       void *user, struct rk_error *err);
+
+/* What the leader knows of one member. */
+struct rk_stream_status {
+	rk_id id;
+	char state[16]; /* line-rate, lagging, snapshotting, shutdown. */
+	rk_index match;
+	rk_index next;
+	uint64_t lag; /* Entries behind the leader's last. */
+	uint64_t snapshot_offset;
+	uint64_t snapshot_bytes;
+	uint64_t contact_ms_ago; /* UINT64_MAX: never. */
+};
+
+struct rk_member_status {
+	rk_id id;          /* 0: not known, an endpoint that is down. */
+	char address[256]; /* http://host:port */
+	bool voter;
+	bool reachable;  /* What follows is valid only if it is. */
+	char error[128]; /* Why it is not, or what ails it; or empty. */
+	char role[16];
+	rk_term term;
+	rk_id leader; /* 0: it knows none. */
+	rk_index first;
+	rk_index last;
+	rk_index commit;
+	rk_index applied;
+	rk_index snapshot_index; /* 0: none. */
+	rk_term snapshot_term;
+	uint64_t uptime_ms;
+	char disk[8];    /* ok, full, failed. */
+	char *json;      /* Its whole reply; NULL if not reachable. */
+	bool has_stream; /* The leader's view of it follows. */
+	struct rk_stream_status stream;
+};
+
+enum rk_verdict {
+	RK_HEALTHY,   /* A leader, and every member follows it closely. */
+	RK_DEGRADED,  /* A leader with a quorum, but not every member. */
+	RK_NO_QUORUM, /* No leader that a quorum follows. */
+};
+
+struct rk_cluster_status {
+	char cluster[33];
+	rk_id leader; /* 0: none. */
+	char leader_url[256];
+	rk_term term; /* The highest that a member has. */
+	enum rk_verdict verdict;
+	char reason[256];                 /* Why it is not healthy; or empty. */
+	struct rk_member_status *members; /* By id. */
+	size_t count;
+};
+
+RK_API const char *rk_verdict_name(enum rk_verdict verdict);
+
+/* Ask each member once; needs no leader. `*status` is the caller's, for
+ * rk_cluster_status_free(). RK_UNREACHABLE if none answers. */
+RK_API RK_CHECKED enum rk_code
+rk_client_status(struct rk_client *c, struct rk_cluster_status **status,
+		 struct rk_error *err);
+RK_API void rk_cluster_status_free(struct rk_cluster_status *status);
+
+struct rk_snapshot {
+	char id[48]; /* `INDEX-TERM` */
+	rk_index index;
+	rk_term term;
+	uint64_t bytes;
+	char time[32]; /* As in an entry's line. */
+	char machine[32];
+};
+
+/* Have the first member that answers take a snapshot now. */
+RK_API RK_CHECKED enum rk_code
+rk_client_snapshot_take(struct rk_client *c, struct rk_snapshot *snapshot,
+			struct rk_error *err);
+
+/* That member's snapshots, newest first. */
+RK_API RK_CHECKED enum rk_code rk_client_snapshot_list(
+	struct rk_client *c,
+	void (*each)(void *user, const struct rk_snapshot *snapshot),
+	void *user, struct rk_error *err);
+
+/* Fetch a snapshot (`id` NULL: the newest) as a stream of bytes, going on
+ * where it was cut off. `piece` returns false to stop, which is RK_FAILED.
+ * RK_ABSENT if there is none. The bytes are not verified. */
+RK_API RK_CHECKED enum rk_code
+rk_client_snapshot_save(struct rk_client *c, const char *id,
+			bool (*piece)(void *user, const void *data, size_t len),
+			void *user, struct rk_error *err);
+
 #ifdef __cplusplus
 }
 #endif
