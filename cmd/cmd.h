@@ -1,0 +1,107 @@
+/* cmd.h - what all programs have in common at the command line.
+ *
+ * stdout is data and nothing else; stderr is everything else, one line a
+ * message with the program's name in front. The exit status is an enum
+ * rk_code. */
+
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "raftkit.h"
+
+/* Groups of common options that a program takes, besides -q -v -h -V. */
+enum cmd_group {
+	CMD_CLIENT = 1, /* -e -t, and --cluster */
+	CMD_JSON = 2,   /* -J */
+	CMD_NULL = 4,   /* -0 */
+	CMD_FORMAT = 8, /* --format */
+};
+
+/* What there is to a program's command line. `letters` and `longs` (ended by a
+ * zero row) are its own options in the form of getopt_long(3); they win over
+ * the common ones. */
+struct cmd_spec {
+	const char *name;
+	const char *help; /* The whole text of --help. */
+	unsigned groups;
+	const char *letters;
+	const struct option *longs;
+};
+
+/* The common options' values. Zero but for what cmd_begin() sets. */
+struct cmd {
+	const struct cmd_spec *spec;
+	struct rk_client_options client; /* From options or environment. */
+	const char *format;              /* NULL: not given. */
+	bool json;
+	bool null;
+	bool quiet;
+	bool verbose;
+};
+
+/* Start: defaults, environment, SIGPIPE. */
+void cmd_begin(struct cmd *c, const struct cmd_spec *spec);
+
+/* The next of the program's own options (see getopt_long(3)), or -1 when
+ * `optind` is at the first argument. Does the common ones itself; ends the
+ * program on --help, --version and wrong usage. */
+int cmd_option(struct cmd *c, int argc, char **argv);
+
+/* Say what is wrong with the command line and end the program with 2. */
+_Noreturn void cmd_usage(const struct cmd *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Values; `what` names the option or argument for the message of
+ * cmd_usage(). A duration is `500ms`, `10s`, `2m`, `1h` or seconds; a size is
+ * a number with an optional K, M or G (of 1024). */
+uint64_t cmd_number(const struct cmd *c, const char *what, const char *text,
+		    uint64_t min, uint64_t max);
+uint64_t cmd_duration_ms(const struct cmd *c, const char *what,
+			 const char *text);
+uint64_t cmd_size(const struct cmd *c, const char *what, const char *text,
+		  uint64_t min, uint64_t max);
+
+/* Which of the NULL-ended words `text` is; cmd_usage() if none. */
+size_t cmd_choice(const struct cmd *c, const char *what, const char *text,
+		  const char *const *words);
+
+/* Open a client by the common options; ends the program if that fails. */
+struct rk_client *cmd_client(const struct cmd *c);
+
+/* `name: message` on stderr; cmd_note() not with -q, cmd_debug() only with
+ * -v. */
+void cmd_warn(const struct cmd *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void cmd_note(const struct cmd *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void cmd_debug(const struct cmd *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Print the error and its hint (a problem object with -J); returns the exit
+ * status. */
+int cmd_fail(const struct cmd *c, const struct rk_error *err);
+
+/* Fill `err` for an error of the program's own; returns `code`. */
+enum rk_code cmd_error(struct rk_error *err, enum rk_code code,
+		       const char *hint, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* The end: whether all of stdout could be written. Returns `status`, or
+ * RK_FAILED with a message. */
+int cmd_finish(const struct cmd *c, int status);
+
+/* Text as a JSON string, quotes included; what is not UTF-8 is replaced. */
+void cmd_print_json_text(FILE *to, const char *text);
+
+/* Print an entry as --format says; `reply` and `node` may be NULL and 0. */
+void cmd_print_format(FILE *to, const char *format,
+		      const struct rk_entry *entry, const char *reply,
+		      rk_id node);
+
+/* Data as people read it: control bytes and what is not UTF-8 as \xNN. */
+void cmd_print_escaped(FILE *to, const void *data, size_t len);
+
+#endif /* CMD_CMD_H */
