@@ -19,9 +19,11 @@
 struct machine {
 	struct history *history;
 	struct sessions *sessions;
-	/* The lines that are being applied: how many, what became of each,
-	 * and, if any had to be marked, the text that goes to the history. */
+	/* The lines that are being applied: how many, how long, what became
+	 * of each, and, if any had to be marked, the text that goes to the
+	 * history. */
 	uint64_t pending;
+	size_t pending_len;
 	struct machine_reply *replies;
 	size_t reply_cap;
 	struct bytes marked;
@@ -144,30 +146,29 @@ apply_one(struct machine *m, struct slice lines, size_t *at, rk_index index,
 	return RK_OK;
 }
 
-/* Everything but the writing, which alone may have to be tried again. */
+/* Everything but the writing, which alone may have to be tried again: go on
+ * behind what is prepared already. */
 static enum rk_code
 prepare(struct machine *m, struct slice lines, uint64_t count,
 	struct rk_error *err)
 {
 	rk_index first = history_last(m->history) + 1;
-	size_t at = 0;
-	uint64_t i;
 
 	m->replies = mem_grow(m->replies, &m->reply_cap, (size_t)count,
 			      sizeof m->replies[0]);
-	m->marked.len = 0;
-	m->marked_from = 0;
-	for (i = 0; i < count; i++) {
-		if (apply_one(m, lines, &at, first + i, &m->replies[i], err))
+	for (; m->pending < count; m->pending++) {
+		if (apply_one(m, lines, &m->pending_len, first + m->pending,
+			      &m->replies[m->pending], err))
 			return err->code;
 	}
-	if (at != lines.len)
+	if (m->pending_len != lines.len)
 		return error_set(err, RK_CORRUPT,
 				 "apply: more than %" PRIu64 " entries", count);
-	if (m->marked_from > 0)
+	if (m->marked_from > 0) {
 		bytes_append(&m->marked, lines.data + m->marked_from,
 			     lines.len - m->marked_from);
-	m->pending = count;
+		m->marked_from = lines.len;
+	}
 	return RK_OK;
 }
 
@@ -177,11 +178,12 @@ machine_apply(struct machine *m, struct slice lines, uint64_t count,
 {
 	struct slice text = lines;
 
+	assert(count >= m->pending);
+	assert(lines.len >= m->pending_len);
 	if (count == 0)
 		return RK_OK;
-	if (m->pending == 0 && prepare(m, lines, count, err))
+	if (prepare(m, lines, count, err))
 		return err->code;
-	assert(m->pending == count);
 	if (m->marked_from > 0)
 		text = (struct slice){m->marked.data, m->marked.len};
 	if (history_append(m->history, text, count, err))
@@ -189,6 +191,9 @@ machine_apply(struct machine *m, struct slice lines, uint64_t count,
 	if (replies != NULL)
 		memcpy(replies, m->replies, (size_t)count * sizeof *replies);
 	m->pending = 0;
+	m->pending_len = 0;
+	m->marked.len = 0;
+	m->marked_from = 0;
 	return RK_OK;
 }
 

@@ -43,9 +43,9 @@ void machine_free(struct machine *m); /* NULL is fine. */
  *
  *   RK_REJECTED  the disk is full
  *   RK_FAILED    writing failed otherwise
- *     Nothing is applied, but the call is pending: the next one must be for
- *     the same lines, and completes it. Until then the sessions are ahead of
- *     the history, and no snapshot may be taken.
+ *     Nothing is applied, but the call is pending: the next one must begin
+ *     with the same lines, and completes it. Until then the sessions are
+ *     ahead of the history, and no snapshot may be taken.
  *   RK_CORRUPT   a line is not canonical, or does not follow; the machine is
  *     of no more use */
 RK_CHECKED enum rk_code machine_apply(struct machine *m, struct slice lines,

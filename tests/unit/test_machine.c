@@ -148,7 +148,7 @@ apply_that_failed_is_completed_by_the_same_again(void **state)
 	struct machine *m = open_empty(dir);
 	struct bytes lines = {.data = NULL};
 	struct bytes want = {.data = NULL};
-	struct machine_reply replies[3];
+	struct machine_reply replies[4];
 	struct rlimit before;
 	struct rlimit tight;
 	struct rk_error err;
@@ -170,12 +170,15 @@ apply_that_failed_is_completed_by_the_same_again(void **state)
 	assert_true(machine_is_pending(m));
 	assert_int_equal(machine_applied(m), 0);
 	history_is(m, &want);
-	apply(m, &lines, 3, replies);
+	sample_line(&lines, 4, "a", 2, "y"); /* More has come since. */
+	apply(m, &lines, 4, replies);
 	assert_false(machine_is_pending(m));
 	assert_int_equal(replies[0].verdict, SESSION_FRESH);
 	assert_int_equal(replies[1].verdict, SESSION_REPEAT);
 	assert_int_equal(replies[2].verdict, SESSION_FRESH);
-	assert_int_equal(machine_applied(m), 3);
+	assert_int_equal(replies[3].verdict, SESSION_REPEAT);
+	assert_int_equal(replies[3].index, 3);
+	assert_int_equal(machine_applied(m), 4);
 	machine_free(m);
 	bytes_close(&lines);
 	sample_dir_remove(dir);
