@@ -1,0 +1,57 @@
+/* cmd.c - what all programs have in common at the command line. */
+
+#include "cmd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIMEOUT_DEFAULT_MS 10000
+
+void
+cmd_usage(const struct cmd *c, const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fprintf(stderr, "%s: ", c->spec->name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\nTry '%s --help'.\n", c->spec->name);
+	exit(RK_USAGE);
+}
+
+void
+cmd_begin(struct cmd *c, const struct cmd_spec *spec)
+{
+	const char *timeout = getenv("RAFT_TIMEOUT");
+
+	*c = (struct cmd){.spec = spec};
+	c->client.timeout_ms = TIMEOUT_DEFAULT_MS;
+	/* A parent may have set it to be ignored; a reader that goes away is
+	 * to end us quietly. */
+	signal(SIGPIPE, SIG_DFL);
+	if ((spec->groups & CMD_CLIENT) == 0)
+		return;
+	c->client.endpoints = getenv("RAFT_ENDPOINTS");
+	c->client.cluster = getenv("RAFT_CLUSTER");
+	if (timeout != NULL && timeout[0] != '\0')
+		c->client.timeout_ms =
+			cmd_duration_ms(c, "RAFT_TIMEOUT", timeout);
+}
+
+int
+cmd_finish(const struct cmd *c, int status)
+{
+	bool failed = ferror(stdout) != 0;
+
+	if (fclose(stdout) == 0 && !failed)
+		return status;
+	if (errno != EPIPE)
+		fprintf(stderr, "%s: write to standard output: %s\n",
+			c->spec->name, strerror(errno));
+	return RK_FAILED;
+}
