@@ -8,6 +8,7 @@
 #   make lint            what scripts can hold of the style
 #   make SANITIZE=address,undefined check    a tree of its own
 #   make install DESTDIR=... PREFIX=...
+#   make V=1             ... and show each command whole
 
 VERSION = 0.1.0
 
@@ -83,6 +84,10 @@ BATS := $(wildcard tests/bats/*.bats)
 MAN := $(wildcard man/*.[1-9])
 SO = $B/lib/libraftkit.so.0
 
+Q = $(if $(V),,@)
+QUIET = $V$(findstring s,$(firstword -$(MAKEFLAGS)))
+begin = @mkdir -p $(@D)$(if $(QUIET),, && printf '%-4s %s\n' $1 $@)
+
 all: $(SO) $(CMD_BIN) $(CMD_SH) $B/raftkit.pc
 
 libraries:
@@ -91,66 +96,58 @@ libraries:
 		exit 1; }
 
 $B/%.o: %.c | libraries
-	@mkdir -p $(@D)
-	$(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call begin,CC)
+	$Q$(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(SO): $(LIB_OBJ)
-	@mkdir -p $(@D)
-	$(CC) $(OUR_LDFLAGS) -shared -Wl,-soname,libraftkit.so.0 \
+	$(call begin,LINK)
+	$Q$(CC) $(OUR_LDFLAGS) -shared -Wl,-soname,libraftkit.so.0 \
 		$(if $(SANITIZE),,-Wl$(comma)--no-undefined) $(LDFLAGS) -o $@ \
 		$(LIB_OBJ) $(DEPS_LIBS)
-	ln -sf libraftkit.so.0 $B/lib/libraftkit.so
+	$Qln -sf libraftkit.so.0 $B/lib/libraftkit.so
 
 $B/bin/%: $B/cmd/%.o $(CMD_OBJ) $(SO)
-	@mkdir -p $(@D)
-	$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(CMD_OBJ) $(PROGRAM_LDFLAGS)
+	$(call begin,LINK)
+	$Q$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $< $(CMD_OBJ) $(PROGRAM_LDFLAGS)
 
 $B/bin/%: cmd/%.sh
-	@mkdir -p $(@D)
-	install -m 755 $< $@
+	$(call begin,COPY)
+	$Qinstall -m 755 $< $@
 
 # Unit tests and tools link the objects, so that they reach what is hidden.
 $B/tests/%: $B/tests/unit/%.o $(UNIT_OBJ) $(LIB_OBJ)
-	@mkdir -p $(@D)
-	$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(DEPS_LIBS)
+	$(call begin,LINK)
+	$Q$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(DEPS_LIBS)
 
 $B/tests/%: $B/tests/tools/%.o $(LIB_OBJ)
-	@mkdir -p $(@D)
-	$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(DEPS_LIBS)
+	$(call begin,LINK)
+	$Q$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(DEPS_LIBS)
 
-$B/raftkit.pc: Makefile
-	@mkdir -p $(@D)
-	printf '%s\n' 'Name: raftkit' 'Description: consensus for the command line' \
+# Always made: PREFIX may have changed.
+$B/raftkit.pc:
+	@mkdir -p $(@D) && printf '%s\n' 'Name: raftkit' \
+		'Description: consensus for the command line' \
 		'Version: $(VERSION)' 'Cflags: -I$(INCLUDEDIR)' \
 		'Libs: -L$(LIBDIR) -lraftkit' >$@
 
 tools: $(TOOL_BIN) $(UNIT_BIN)
 
-# Everything that tests prints TAP; prove adds it up. Installing packages
-# changes what pkg-config says, hence the second make.
-export RAFTKIT_BIN ?= $(abspath $B)/bin
-export RAFTKIT_TESTS ?= $(abspath $B)/tests
-PROVE = prove --jobs $(JOBS) --exec 'sh tests/tools/run-test.sh'
-run = $(if $(strip $1),$(PROVE) $1,@echo 'no tests of this kind')
-
+# Installing packages changes what pkg-config says, hence the second make.
 check demo:
 	@sh tests/tools/deps.sh build $(if $(filter check,$@),test)
 	@$(MAKE) --no-print-directory $@-now
 
-check-now: all tools
-	$(call run,$(UNIT_BIN) $(SCENARIOS) $(BATS))
-
-check-unit: all tools
-	$(call run,$(UNIT_BIN))
-
-check-scenario: all tools
-	$(call run,$(SCENARIOS))
-
-check-cmd: all tools
-	$(call run,$(BATS))
-
-check-cluster: all tools
-	$(call run,$(filter tests/bats/cluster-%,$(BATS)))
+# Everything that tests prints TAP; prove adds it up.
+export RAFTKIT_BIN ?= $(abspath $B)/bin
+export RAFTKIT_TESTS ?= $(abspath $B)/tests
+check-now: TESTS = $(UNIT_BIN) $(SCENARIOS) $(BATS)
+check-unit: TESTS = $(UNIT_BIN)
+check-scenario: TESTS = $(SCENARIOS)
+check-cmd: TESTS = $(BATS)
+check-cluster: TESTS = $(filter tests/bats/cluster-%,$(BATS))
+check-now check-unit check-scenario check-cmd check-cluster: all tools
+	$(if $(strip $(TESTS)),@prove --jobs $(JOBS) \
+		--exec 'sh tests/tools/run-test.sh' $(TESTS),@echo 'no tests')
 
 demo-now: all
 	@sh tests/demo.sh
@@ -182,7 +179,8 @@ clean:
 	rm -rf build
 
 .PHONY: all libraries tools check check-now check-unit check-scenario \
-	check-cmd check-cluster demo demo-now lint format install uninstall clean
+	check-cmd check-cluster demo demo-now lint format install uninstall clean \
+	$B/raftkit.pc
 .SECONDARY:
 
 -include $(LIB_OBJ:.o=.d) $(wildcard $B/cmd/*.d $B/tests/*/*.d)
