@@ -6,7 +6,7 @@ usage="usage: raft-cluster up [-n N] [-d DIR] [-o OPTIONS]
        raft-cluster down|env|status [-d DIR]
        raft-cluster kill|pause|resume|restart [-d DIR] WHO
        raft-cluster run [-n N] [-d DIR] [-o OPTIONS] -- COMMAND [ARG...]
-WHO is the id of a member, leader, follower (the first of them) or all.
+WHO is the id of a member, leader, follower (the first that runs) or all.
 examples:
   eval \"\$(raft-cluster up)\" && seq 9 | raft-append && raft-cluster status
   raft-cluster kill leader && raft-append 'nobody noticed'
@@ -78,10 +78,20 @@ enter() {
 }
 pick() { # WHO
 	case $1 in leader | follower) leader=$(raft-status --leader) ;; esac
-	awk -v who="$1" -v leader="${leader-}" '
-		who == $1 || who == "all" || who == "leader" && $2 == leader ||
-		who == "follower" && $2 != leader && !n { print $1; n = 1 }
-		END { exit !n }' "$dir/members" || die 3 "$1: no such member"
+	while read -r id url; do
+		case $1 in
+		all | "$id") ;;
+		leader) [ "$url" = "$leader" ] || continue ;;
+		follower)
+			[ "$url" != "$leader" ] || continue
+			! gone 0 "$id" || continue
+			;;
+		*) continue ;;
+		esac
+		printf '%s\n' "$id"
+		[ "$1" = all ] || return 0
+	done <"$dir/members"
+	[ "$1" = all ] || die 3 "$1: no such member"
 }
 verb=${1-} count=3 options='' keep='' OPTIND=2
 dir=${RAFT_CLUSTER_DIR:-$PWD/raft-cluster}

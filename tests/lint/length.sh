@@ -5,7 +5,7 @@ set -eu
 git ls-files '*.c' '*.h' '*.sh' | while read -r file; do
 	[ -e "$file" ] || continue
 	case $file in
-	cmd/*.sh) most=130 ;; # Its help is in it.
+	cmd/*.sh) most=140 ;; # Its help is in it.
 	*.sh) most=100 ;;
 	cmd/*) most=260 ;;
 	tests/*) most=900 ;;
