@@ -8,6 +8,10 @@
 #ifndef WIRE_INBOUND_H
 #define WIRE_INBOUND_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/bytes.h"
 #include "base/trace.h"
 #include "raftkit.h"
@@ -30,7 +34,9 @@ struct inbound_settings {
 	const char *host;          /* Numeric, or "localhost". */
 	uint16_t port;             /* 0: any. */
 	const char *allowed_hosts; /* Besides the address, localhost and
-				    * loopback numbers; comma-separated. */
+				    * loopback numbers (any number, if the
+				    * address is 0.0.0.0 or ::);
+				    * comma-separated; may be NULL. */
 	unsigned max_connections;
 	uint64_t header_deadline_ms; /* For the whole head. */
 	uint64_t body_deadline_ms;   /* For the body, besides 1 s a MiB. */
@@ -44,10 +50,13 @@ struct inbound_settings {
 			     const char *path);
 };
 
+/* The settings are copied. RK_USAGE if the host is no address, RK_FAILED if
+ * it cannot be listened on. */
 RK_CHECKED enum rk_code inbound_open(const struct inbound_settings *settings,
 				     struct inbound **in, struct rk_error *err);
 
-/* Stops listening, answers what is open with 503, frees. */
+/* Answers what is open with 503, ends the streams, stops listening, frees.
+ * Requests not yet answered are no longer valid then. NULL is fine. */
 void inbound_close(struct inbound *in);
 
 uint16_t inbound_port(const struct inbound *in);
@@ -55,10 +64,18 @@ int inbound_fd(const struct inbound *in); /* For epoll: readable = run. */
 
 /* Milliseconds until inbound_run() must be called anyway; -1: no need. */
 int inbound_timeout_ms(struct inbound *in);
-void inbound_run(struct inbound *in);
+void inbound_run(struct inbound *in); /* Not from within `handle`. */
 
-/* Of a request. Query values are percent-decoded; NULL if absent. Header
- * names are matched without case. */
+struct inbound_counts {
+	uint64_t connections; /* Accepted. */
+	uint64_t requests;    /* Whole ones, given to `handle`. */
+	uint64_t refused;     /* Answered here with an error. */
+	uint64_t reaped;      /* Closed because they were too slow. */
+};
+struct inbound_counts inbound_counts(const struct inbound *in);
+
+/* Of a request. Query values are percent-decoded; NULL if absent, "" without
+ * a value. Header names are matched without case. */
 enum inbound_method inbound_method(const struct inbound_request *r);
 const char *inbound_path(const struct inbound_request *r);
 const char *inbound_url(const struct inbound_request *r); /* With query. */

@@ -53,6 +53,8 @@ static const struct problem problems[] = {
 				     "Outcome unknown"},
 	[PROBLEM_DISK_FULL] = {507, RK_REJECTED, true, "disk-full",
 			       "Disk full"},
+	[PROBLEM_HEAD_TOO_LARGE] = {431, RK_USAGE, false, "head-too-large",
+				    "Request head too large"},
 	[PROBLEM_INTERNAL] = {500, RK_FAILED, false, "internal",
 			      "Internal error"},
 };

@@ -29,6 +29,7 @@ enum problem_kind {
 	PROBLEM_HOPS,            /* 503, no-leader: forwarded twice */
 	PROBLEM_OUTCOME_UNKNOWN, /* 504, unknown */
 	PROBLEM_DISK_FULL,       /* 507, rejected */
+	PROBLEM_HEAD_TOO_LARGE,  /* 431, usage */
 	PROBLEM_INTERNAL,        /* 500, failed */
 };
 
