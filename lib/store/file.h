@@ -57,7 +57,10 @@ RK_CHECKED enum rk_code file_rename(const char *from, const char *to,
 RK_CHECKED enum rk_code file_link(const char *from, const char *to,
 				  struct rk_error *err);
 RK_CHECKED enum rk_code file_unlink(const char *path, struct rk_error *err);
-RK_CHECKED enum rk_code file_make_dir(const char *path, struct rk_error *err);
+
+/* Fine if it is there; `*made` says that it was not. */
+RK_CHECKED enum rk_code file_make_dir(const char *path, bool *made,
+				      struct rk_error *err);
 
 /* Names in a directory, sorted, "." and ".." left out; the caller frees them
  * with file_list_free(). */
@@ -74,7 +77,10 @@ RK_CHECKED enum rk_code file_lock(int fd, int64_t *holder,
 RK_CHECKED enum rk_code file_space(const char *path, uint64_t *bytes,
 				   struct rk_error *err);
 
-/* Write `path` whole: aside, fsync, rename, fsync of the directory `dir`. */
+/* `dir`/`name`; the caller frees it with mem_free(). */
+char *file_path(const char *dir, const char *name);
+
+/* Write `name` in `dir` whole: aside, fsync, rename, fsync of the directory. */
 RK_CHECKED enum rk_code file_replace(const char *dir, const char *name,
 				     struct slice data, struct rk_error *err);
 
