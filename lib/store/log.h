@@ -62,6 +62,10 @@ struct log_recovered {
 	/* A torn last batch was cut: how much, and where its copy is. */
 	uint64_t torn_bytes;
 	char torn_copy[256];
+	/* Files in DIR/log that are none of ours, left alone; the first one's
+	 * name. */
+	size_t unknown_files;
+	char unknown_file[64];
 };
 void log_recovered_close(struct log_recovered *r);
 

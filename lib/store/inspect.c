@@ -1,0 +1,154 @@
+/* inspect.c - reading a log that may belong to a running member.
+ *
+ * First everything is scanned, then what is live is visited by the map. The
+ * member may meanwhile compact, remove and recycle what we read; so whatever
+ * goes wrong is tried again from the list of files on, and counts only if it
+ * stays wrong. */
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "store/log_scan.h"
+
+#define TRIES 3
+
+/* Lines are visited out of a buffer of about this size. */
+#define VISIT_BYTES (1U << 20)
+
+/* A visit of all that is live. */
+struct tour {
+	bool (*visit)(void *context, struct slice line);
+	void *context;
+	rk_index next; /* Not visited yet; 0: none was. */
+	bool stopped;
+};
+
+static void
+visit_lines(struct tour *t, const struct bytes *lines)
+{
+	const uint8_t *p = lines->data;
+	const uint8_t *end = p + lines->len;
+	const uint8_t *newline;
+	struct slice line;
+
+	while (p < end && !t->stopped) {
+		newline = memchr(p, '\n', (size_t)(end - p));
+		if (newline == NULL)
+			newline = end - 1;
+		line = (struct slice){p, (size_t)(newline + 1 - p)};
+		t->stopped = !t->visit(t->context, line);
+		t->next++;
+		p = newline + 1;
+	}
+}
+
+static enum rk_code
+visit_all(struct tour *t, const struct log_scan *scan, struct rk_error *err)
+{
+	rk_index end = log_map_end(scan->map);
+	struct bytes lines = {0};
+	enum rk_code rc = RK_OK;
+	rk_index got;
+
+	if (t->next <= scan->state.now.compacted.index)
+		t->next = scan->state.now.compacted.index + 1;
+	while (t->next < end && !t->stopped) {
+		lines.len = 0;
+		rc = log_map_read(scan->map, t->next, end, VISIT_BYTES, &lines,
+				  &got, err);
+		if (rc != RK_OK)
+			break;
+		visit_lines(t, &lines);
+	}
+	bytes_close(&lines);
+	return rc;
+}
+
+static void
+take_recovered(struct log_scan *scan, struct log_recovered *recovered)
+{
+	*recovered = scan->state.now;
+	recovered->torn_bytes = scan->torn_end - scan->end;
+	scan->state.now = (struct log_recovered){0};
+}
+
+static enum rk_code
+scan_and_visit(struct tour *t, const char *log_dir, const char *source,
+	       const struct log_files *files, struct log_recovered *recovered,
+	       struct rk_error *err)
+{
+	struct log_scan scan;
+	enum rk_code rc;
+
+	rc = log_scan_run(&scan, log_dir, source, files, err);
+	if (rc == RK_OK && t->visit != NULL)
+		rc = visit_all(t, &scan, err);
+	if (rc == RK_OK)
+		take_recovered(&scan, recovered);
+	log_scan_close(&scan);
+	return rc;
+}
+
+static enum rk_code
+inspect_once(struct tour *t, const char *dir, struct log_recovered *recovered,
+	     struct rk_error *err)
+{
+	char *log_dir = log_dir_path(dir);
+	struct log_files files;
+	enum rk_code rc;
+
+	rc = log_files_load(&files, log_dir, NULL, LOG_FILES_LOOK, err);
+	if (rc == RK_OK && files.count == 0)
+		rc = error_set(err, RK_ABSENT, "%s: no segments", log_dir);
+	else if (rc == RK_OK)
+		rc = scan_and_visit(t, log_dir, dir, &files, recovered, err);
+	if (rc == RK_OK) {
+		recovered->unknown_files = files.unknown_count;
+		memcpy(recovered->unknown_file, files.unknown,
+		       sizeof recovered->unknown_file);
+	}
+	log_files_close(&files);
+	mem_free(log_dir);
+	return rc;
+}
+
+enum rk_code
+log_inspect(const char *dir, bool (*visit)(void *context, struct slice line),
+	    void *context, struct log_recovered *recovered,
+	    struct rk_error *err)
+{
+	struct tour t = {.visit = visit, .context = context};
+	enum rk_code rc = RK_FAILED;
+	int i;
+
+	for (i = 0; i < TRIES && rc != RK_OK; i++)
+		rc = inspect_once(&t, dir, recovered, err);
+	return rc;
+}
+
+enum rk_code
+log_inspect_file(const char *path,
+		 bool (*visit)(void *context, struct slice line), void *context,
+		 struct log_recovered *recovered, struct rk_error *err)
+{
+	struct tour t = {.visit = visit, .context = context};
+	const char *slash = strrchr(path, '/');
+	struct bytes log_dir = {0};
+	struct log_files files;
+	enum rk_code rc;
+
+	if (slash == NULL)
+		bytes_append(&log_dir, ".", sizeof ".");
+	else
+		bytes_printf(&log_dir, "%.*s%c", (int)(slash + 1 - path), path,
+			     '\0');
+	rc = log_files_load_one(&files, path, err);
+	if (rc == RK_OK)
+		rc = scan_and_visit(&t, (char *)log_dir.data, path, &files,
+				    recovered, err);
+	log_files_close(&files);
+	bytes_close(&log_dir);
+	return rc;
+}
