@@ -13,7 +13,7 @@ b=${B:-build/plain}
 	# helpers are the compiler's, not ours.
 	nm --defined-only "$b"/lib/core/*.o | awk 'NF == 3 { print $3 }' |
 		sort -u >"$b/core.defined"
-	nm -u "$b"/lib/core/*.o | awk '$1 == "U" { print FILENAME $2 }' |
+	nm -u "$b"/lib/core/*.o | awk '$1 == "U" { print $2 }' |
 		sort -u | grep -vxFf "$b/core.defined" |
 		grep -vE '^(mem|bytes_|prng_|trace_|limit_)' |
 		grep -vE '^__(assert_fail|stack_chk_fail|asan|ubsan|tsan)' |
