@@ -42,6 +42,8 @@ struct core_settings {
 	uint64_t trailing_entries;          /* Kept behind a snapshot. */
 	uint64_t max_uncommitted_bytes; /* Proposals above it are refused. */
 	bool pre_vote;
+	/* A leader that hears no majority for election_timeout_max steps down,
+	 * and who hears a leader helps nobody to unseat it. */
 	bool check_quorum;
 };
 
@@ -178,7 +180,8 @@ enum result_status {
 	RESULT_REFUSED,   /* Never proposed, or certain to be overwritten. */
 };
 
-/* Of a proposal, a configuration or a transfer. */
+/* Of a proposal, or of a configuration once the final one is committed. A
+ * transfer has none: watch the role and `transferring`. */
 struct effect_result {
 	uint64_t token;
 	rk_index index; /* Of its first entry. */
@@ -228,8 +231,9 @@ struct effects {
 	struct effect_snapshot_install install;
 	/* Not 0: the log up to here may go. Step COMPACTED when it has. */
 	struct log_end compact;
-	bool role_changed;
-	uint64_t deadline_ms; /* When TIME is due at the latest. */
+	bool role_changed;    /* Or the term, or who is known to lead. */
+	uint64_t deadline_ms; /* When TIME is due at the latest; UINT64_MAX:
+			       * nothing is waited for. */
 };
 
 /* NULL never; the settings and the start were checked by the caller, and
@@ -293,6 +297,9 @@ struct core_status {
 };
 
 void core_status(const struct core *c, struct core_status *status);
+
+/* What a snapshot of all that is applied covers. */
+void core_snapshot_meta(const struct core *c, struct snapshot_meta *meta);
 
 /* The same, cheap, for one thing. */
 enum role core_role(const struct core *c);

@@ -63,7 +63,7 @@ enum role {
 	ROLE_PRE_CANDIDATE,
 	ROLE_CANDIDATE,
 	ROLE_LEADER,
-	ROLE_SHUTDOWN, /* Final: the disk failed, or the member was removed. */
+	ROLE_SHUTDOWN, /* Final: the disk failed. */
 };
 
 enum stream_state {
