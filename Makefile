@@ -76,6 +76,7 @@ CMD_OBJ := $(patsubst %.c,$B/%.o,$(filter-out $(CMD_SRC),$(wildcard cmd/*.c)))
 CMD_SH := $(patsubst cmd/%.sh,$B/bin/%,$(wildcard cmd/raft-*.sh))
 TOOL_SRC := $(wildcard tests/tools/*.c)
 TOOL_BIN := $(TOOL_SRC:tests/tools/%.c=$B/tests/%)
+DRIVE_OBJ := $(patsubst %.c,$B/%.o,$(wildcard tests/tools/drive/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$B/tests/%)
 UNIT_OBJ := $(patsubst %.c,$B/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
@@ -122,6 +123,8 @@ $B/tests/%: $B/tests/unit/%.o $(UNIT_OBJ) $(LIB_OBJ)
 $B/tests/%: $B/tests/tools/%.o $(LIB_OBJ)
 	$(call begin,LINK)
 	$Q$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(DEPS_LIBS)
+
+$B/tests/core-drive: $(DRIVE_OBJ)
 
 # Always made: PREFIX may have changed.
 $B/raftkit.pc:
@@ -183,4 +186,5 @@ clean:
 	$B/raftkit.pc
 .SECONDARY:
 
--include $(LIB_OBJ:.o=.d) $(wildcard $B/cmd/*.d $B/tests/*/*.d)
+-include $(LIB_OBJ:.o=.d) $(wildcard $B/cmd/*.d $B/tests/*/*.d \
+	$B/tests/*/*/*.d)
