@@ -58,7 +58,7 @@ wait "$append" || fail "raft-append exited $?"
 say "raft-append is done: $lines lines, $lines acknowledgements, no error."
 
 raft-snapshot take >/dev/null || fail 'no snapshot'
-say 'The leader took a snapshot; the log before it may go.'
+say 'A member took a snapshot; the log before it may go.'
 raft-status --wait=healthy -t 30s >"$work/status" || fail 'not healthy'
 cat "$work/status"
 raft-cluster down

@@ -3,4 +3,4 @@
 set -eu
 
 # The pattern is split so that this line does not find itself.
-git grep -nE "FIX""ME|XX""X|TO""DO" -- . | awk '1; END { exit NR > 0 }'
+git grep -nwE "FIX""ME|XX""X|TO""DO" -- . | awk '1; END { exit NR > 0 }'
