@@ -55,3 +55,14 @@ cmd_finish(const struct cmd *c, int status)
 			c->spec->name, strerror(errno));
 	return RK_FAILED;
 }
+
+struct rk_client *
+cmd_client(const struct cmd *c)
+{
+	struct rk_client *client = NULL;
+	struct rk_error err;
+
+	if (rk_client_open(&c->client, &client, &err) != RK_OK)
+		exit(cmd_fail(c, &err));
+	return client;
+}

@@ -1,0 +1,471 @@
+/* client_call.c - one call: try, go on, wait, until it is done or the time is
+ * over.
+ *
+ * Each attempt is judged by two questions: was it done, and may something have
+ * been done? Once something may have been done and has not been confirmed, no
+ * later refusal can end in "nothing happened": the call is in doubt until a
+ * repetition succeeds. */
+
+#include "client/client.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "wire/problem.h"
+
+#define HEADERS_MAX 8
+
+/* A cluster that starts takes a moment; that nobody listens is soon certain. */
+#define UNREACHABLE_MS 1000
+
+#define PAUSE_FIRST_MS  20U
+#define PAUSE_MOST_MS   400U
+#define ATTEMPT_MOST_MS 30000U
+
+/* Sending this much takes a millisecond on a slow network. */
+#define BODY_BYTES_PER_MS 4096
+
+struct attempt {
+	struct rk_client *c;
+	const struct client_request *request;
+	uint64_t limit_ms;  /* For a reply, or for the first data. */
+	uint64_t active_ms; /* When it began or data came last. */
+	bool is_done;
+	bool had_data;
+	bool was_stopped; /* By the receiver of the data. */
+	enum outbound_outcome outcome;
+	char why[128];
+};
+
+static void
+next_endpoint(struct rk_client *c, const struct client_request *q)
+{
+	if (q->stays)
+		return;
+	do {
+		c->at = (c->at + 1) % c->endpoint_count;
+	} while (q->given_only && !c->endpoints[c->at].is_given);
+}
+
+/* What an attempt means for the call. */
+enum step {
+	STEP_DONE,
+	STEP_FAIL,  /* For good. */
+	STEP_NEXT,  /* Ask the next endpoint. */
+	STEP_SAME,  /* Ask the one that c->at was set to. */
+	STEP_LATER, /* Ask the same one again when it said. */
+};
+
+/* One call's attempts. */
+struct tries {
+	unsigned count;
+	unsigned since_pause;
+	uint64_t pause_ms;
+	uint64_t attempt_ms;
+	bool was_reached;      /* Somebody answered. */
+	bool in_doubt;         /* Something may have been done. */
+	struct rk_error doubt; /* With in_doubt: by what. */
+	struct rk_error last;  /* What the last that answered said. */
+};
+
+struct client_deadline
+client_deadline_begin(const struct rk_client *c)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	if (c->timeout_ms == 0)
+		return (struct client_deadline){now_ms, CLIENT_NEVER};
+	return (struct client_deadline){now_ms, now_ms + c->timeout_ms};
+}
+
+static uint64_t
+header_number(const struct outbound_call *call, const char *name)
+{
+	const char *text = outbound_reply_header(call, name);
+	uint64_t n = 0;
+
+	if (text == NULL ||
+	    !bytes_parse_u64(text, strlen(text), LIMIT_NUMBER, &n))
+		return 0;
+	return n;
+}
+
+static void
+note_headers(struct rk_client *c, const struct outbound_call *call)
+{
+	const char *text = outbound_reply_header(call, "Raft-Cluster");
+	struct client_reply *r = &c->reply;
+
+	if (text != NULL && c->cluster[0] == '\0')
+		snprintf(c->cluster, sizeof c->cluster, "%s", text);
+	r->commit = header_number(call, "Raft-Commit");
+	r->node = header_number(call, "Raft-Node");
+	r->leader = header_number(call, "Raft-Leader");
+	r->retry_after_ms = 1000 * header_number(call, "Retry-After");
+	text = outbound_reply_header(call, "ETag");
+	snprintf(r->etag, sizeof r->etag, "%s", text != NULL ? text : "");
+}
+
+static bool
+on_data(void *user, struct outbound_call *call, struct slice piece)
+{
+	struct attempt *a = user;
+
+	if (!a->had_data)
+		note_headers(a->c, call);
+	a->had_data = true;
+	a->active_ms = clock_now_ms();
+	a->was_stopped = !a->request->data(a->request->user, piece);
+	return !a->was_stopped;
+}
+
+static void
+on_done(void *user, struct outbound_call *call,
+	const struct outbound_reply *reply)
+{
+	struct attempt *a = user;
+	struct client_reply *r = &a->c->reply;
+
+	a->is_done = true;
+	a->outcome = reply->outcome;
+	snprintf(a->why, sizeof a->why, "%s",
+		 reply->why != NULL ? reply->why : "");
+	r->status = reply->status;
+	r->body.len = 0;
+	if (reply->outcome != OUTBOUND_OK)
+		return;
+	note_headers(a->c, call);
+	bytes_append(&r->body, reply->body.data, reply->body.len);
+}
+
+static uint64_t
+quiet_limit_ms(const struct attempt *a)
+{
+	const struct client_request *q = a->request;
+
+	if (q->data == NULL)
+		return CLIENT_NEVER; /* The call has its deadline. */
+	if (!a->had_data)
+		return q->first_ms > 0 ? q->first_ms : a->limit_ms;
+	return q->idle_ms > 0 ? q->idle_ms : CLIENT_ATTEMPT_MS;
+}
+
+static void
+wait_for_end(struct attempt *a, struct outbound_call *call)
+{
+	uint64_t limit_ms;
+	uint64_t until_ms;
+
+	while (!a->is_done) {
+		limit_ms = quiet_limit_ms(a);
+		until_ms = limit_ms == CLIENT_NEVER ? CLIENT_NEVER
+						    : a->active_ms + limit_ms;
+		if (a->c->is_cancelled) {
+			outbound_cancel(call);
+		} else if (clock_now_ms() >= until_ms) {
+			outbound_cancel(call);
+			a->outcome = OUTBOUND_TIMEOUT;
+			snprintf(a->why, sizeof a->why, "no answer in time");
+		} else {
+			client_wait(a->c, until_ms);
+		}
+	}
+}
+
+static void
+attempt_run(struct attempt *a)
+{
+	const struct client_request *q = a->request;
+	const char *headers[HEADERS_MAX + 1];
+	char cluster[sizeof a->c->cluster + 16];
+	struct outbound_request request = {
+		.method = q->method,
+		.url = a->c->endpoints[a->c->at].url,
+		.path = q->path,
+		.headers = headers,
+		.head = q->body,
+		.max_reply_bytes = q->max_reply_bytes,
+		.user = a,
+		.done = on_done,
+		.data = q->data != NULL ? on_data : NULL,
+	};
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; q->headers != NULL && q->headers[i] != NULL; i++) {
+		assert(count < HEADERS_MAX - 1);
+		headers[count++] = q->headers[i];
+	}
+	if (a->c->cluster[0] != '\0') {
+		snprintf(cluster, sizeof cluster, "Raft-Cluster: %s",
+			 a->c->cluster);
+		headers[count++] = cluster;
+	}
+	headers[count] = NULL;
+	if (q->data == NULL)
+		request.deadline_ms = a->limit_ms;
+	a->active_ms = clock_now_ms();
+	wait_for_end(a, outbound_start(a->c->out, &request));
+}
+
+static void
+doubt(struct tries *t, const struct rk_client *c, const struct attempt *a)
+{
+	const char *url = client_short_url(c->endpoints[c->at].url);
+
+	t->in_doubt = true;
+	if (a->outcome == OUTBOUND_TIMEOUT)
+		error_set(&t->doubt, RK_UNKNOWN,
+			  "outcome unknown: no answer from %s in time", url);
+	else if (a->outcome == OUTBOUND_CANCELLED)
+		error_set(&t->doubt, RK_UNKNOWN,
+			  "outcome unknown: interrupted before %s answered",
+			  url);
+	else
+		error_set(&t->doubt, RK_UNKNOWN,
+			  "outcome unknown: %s to %s after sending", a->why,
+			  url);
+	error_hint(&t->doubt, "it may be committed");
+}
+
+/* No HTTP reply came. */
+static enum step
+judge_silence(struct tries *t, const struct attempt *a)
+{
+	struct endpoint *e = &a->c->endpoints[a->c->at];
+	const struct client_request *q = a->request;
+
+	snprintf(e->why, sizeof e->why, "%s", a->why);
+	if (a->outcome == OUTBOUND_UNREACHABLE || !q->changes)
+		return STEP_NEXT;
+	doubt(t, a->c, a);
+	return q->is_safe ? STEP_NEXT : STEP_FAIL;
+}
+
+/* Go to the leader that a refusal named, unless that was the one that spoke. */
+static enum step
+follow_hint(struct rk_client *c, const struct client_request *q,
+	    const char *leader)
+{
+	size_t at = c->at;
+
+	if (leader[0] == '\0' || q->given_only || q->stays)
+		return STEP_NEXT;
+	c->at = client_endpoint(c, leader, c->at);
+	return c->at != at ? STEP_SAME : STEP_NEXT;
+}
+
+static enum step
+judge_problem(struct tries *t, const struct attempt *a)
+{
+	const struct client_request *q = a->request;
+	struct rk_client *c = a->c;
+	struct slice body = {c->reply.body.data, c->reply.body.len};
+	char leader[LIMIT_URL_BYTES] = "";
+
+	problem_decode(c->reply.status, body, &t->last, leader);
+	if (c->reply.status == 429)
+		return STEP_LATER;
+	if (t->last.code == RK_NO_LEADER)
+		return follow_hint(c, q, leader);
+	if (t->last.code != RK_UNKNOWN)
+		return STEP_FAIL;
+	if (!q->changes) {
+		t->last.code = RK_NO_LEADER; /* Nothing can have been done. */
+		return STEP_NEXT;
+	}
+	t->in_doubt = true;
+	t->doubt = t->last;
+	if (strncmp(t->doubt.text, "outcome unknown", 15) != 0)
+		error_wrap(&t->doubt, "outcome unknown");
+	if (t->doubt.hint[0] == '\0')
+		error_hint(&t->doubt, "it may be committed");
+	return q->is_safe ? follow_hint(c, q, leader) : STEP_FAIL;
+}
+
+static enum step
+judge(struct tries *t, const struct attempt *a)
+{
+	struct rk_client *c = a->c;
+
+	if (a->was_stopped)
+		return STEP_DONE;
+	if (c->is_cancelled) {
+		if (a->outcome != OUTBOUND_UNREACHABLE && a->request->changes)
+			doubt(t, c, a);
+		error_set(&t->last, RK_FAILED, "interrupted");
+		return STEP_FAIL;
+	}
+	if (a->outcome != OUTBOUND_OK && a->had_data) {
+		*a->request->was_cut = true;
+		next_endpoint(c, a->request);
+		return STEP_DONE;
+	}
+	if (a->outcome != OUTBOUND_OK)
+		return judge_silence(t, a);
+	t->was_reached = true;
+	c->was_reached = true;
+	c->endpoints[c->at].why[0] = '\0';
+	if (c->reply.status / 100 == 2)
+		return STEP_DONE;
+	return judge_problem(t, a);
+}
+
+static enum rk_code
+unreachable(const struct rk_client *c, const struct client_request *q,
+	    struct rk_error *err)
+{
+	const struct endpoint *e = &c->endpoints[0];
+	struct bytes text = {.data = NULL};
+	size_t i;
+
+	if (c->endpoint_count == 1) {
+		error_set(err, RK_UNREACHABLE, "cannot reach %s: %s",
+			  client_short_url(e->url), e->why);
+	} else {
+		for (i = 0; i < c->endpoint_count; i++) {
+			e = &c->endpoints[i];
+			if (e->why[0] == '\0')
+				continue; /* It was not asked. */
+			bytes_printf(&text, "%s%s: %s",
+				     text.len > 0 ? "; " : "",
+				     client_short_url(e->url), e->why);
+		}
+		error_set(err, RK_UNREACHABLE, "no endpoint reachable (%.*s)",
+			  (int)text.len, (const char *)text.data);
+		bytes_close(&text);
+	}
+	return error_hint(err,
+			  "%s. Is a member running there? -e or RAFT_ENDPOINTS "
+			  "say where",
+			  q->nothing_done != NULL ? q->nothing_done
+						  : "nothing was done");
+}
+
+static enum rk_code
+no_leader(struct rk_client *c, const struct client_request *q,
+	  const struct tries *t, const struct client_deadline *deadline,
+	  struct rk_error *err)
+{
+	uint64_t waited_ms = clock_now_ms() - deadline->start_ms;
+
+	client_no_leader(c, t->last.text, err);
+	return error_hint(
+		err,
+		"%s. Waited %" PRIu64 ".%" PRIu64 "s; see: raft-status -e %s",
+		q->nothing_done != NULL ? q->nothing_done : "nothing was done",
+		waited_ms / 1000, waited_ms % 1000 / 100, c->endpoints[0].url);
+}
+
+/* Why the call has failed, now that it has. */
+static enum rk_code
+give_up(struct rk_client *c, const struct client_request *q,
+	const struct tries *t, const struct client_deadline *deadline,
+	struct rk_error *err)
+{
+	if (t->in_doubt)
+		*err = t->doubt;
+	else if (!t->was_reached && t->last.code == RK_OK)
+		return unreachable(c, q, err);
+	else if (t->last.code == RK_NO_LEADER && !q->once)
+		return no_leader(c, q, t, deadline, err);
+	else
+		*err = t->last;
+	return err->code;
+}
+
+/* Whether it is pointless to go on although there would be time. */
+static bool
+is_hopeless(const struct rk_client *c, const struct client_request *q,
+	    const struct tries *t, const struct client_deadline *deadline)
+{
+	if (q->once)
+		return true;
+	return !c->was_reached && t->count >= c->endpoint_count &&
+	       deadline->end_ms != CLIENT_NEVER &&
+	       clock_now_ms() - deadline->start_ms >= UNREACHABLE_MS;
+}
+
+static void
+pause_for(struct rk_client *c, uint64_t pause_ms,
+	  const struct client_deadline *deadline)
+{
+	uint64_t until_ms = clock_now_ms() + pause_ms;
+
+	if (until_ms > deadline->end_ms)
+		until_ms = deadline->end_ms;
+	while (clock_now_ms() < until_ms && !c->is_cancelled)
+		client_wait(c, until_ms);
+}
+
+/* Move to the next endpoint; after a round of all of them, pause. */
+static void
+go_on(struct rk_client *c, const struct client_request *q, struct tries *t,
+      enum step step, const struct client_deadline *deadline)
+{
+	uint64_t pause_ms;
+
+	if (step == STEP_LATER) {
+		pause_ms = c->reply.retry_after_ms;
+		pause_for(c, pause_ms > 0 ? pause_ms : PAUSE_MOST_MS, deadline);
+		return;
+	}
+	if (step == STEP_NEXT)
+		next_endpoint(c, q);
+	if (++t->since_pause < c->endpoint_count && !q->stays)
+		return;
+	/* With jitter, so that those who wait do not come all at once. */
+	pause_ms = prng_range(&c->prng, t->pause_ms / 2, t->pause_ms + 1);
+	pause_for(c, pause_ms, deadline);
+	t->since_pause = 0;
+	if (t->pause_ms < PAUSE_MOST_MS)
+		t->pause_ms *= 2;
+	if (t->attempt_ms < ATTEMPT_MOST_MS)
+		t->attempt_ms *= 2;
+}
+
+enum rk_code
+client_call(struct rk_client *c, const struct client_request *q,
+	    struct client_deadline *deadline, struct rk_error *err)
+{
+	struct tries t = {.pause_ms = PAUSE_FIRST_MS,
+			  .attempt_ms = CLIENT_ATTEMPT_MS +
+					q->body.len / BODY_BYTES_PER_MS};
+	enum step step = STEP_NEXT;
+	uint64_t now_ms = clock_now_ms();
+	struct attempt a;
+
+	/* Not an error yet: only what an endpoint says is. */
+	t.last.code = RK_OK;
+	while (!c->is_cancelled) {
+		a = (struct attempt){.c = c, .request = q};
+		a.limit_ms = t.attempt_ms;
+		if (deadline->end_ms - now_ms < a.limit_ms)
+			a.limit_ms = deadline->end_ms - now_ms;
+		attempt_run(&a);
+		step = judge(&t, &a);
+		if (step == STEP_DONE)
+			return RK_OK;
+		if (step == STEP_FAIL)
+			break;
+		t.count++;
+		if (is_hopeless(c, q, &t, deadline)) {
+			if (a.outcome != OUTBOUND_OK)
+				next_endpoint(c, q);
+			break;
+		}
+		go_on(c, q, &t, step, deadline);
+		now_ms = clock_now_ms();
+		if (now_ms >= deadline->end_ms)
+			break;
+	}
+	if (c->is_cancelled && t.last.code == RK_OK)
+		error_set(&t.last, RK_FAILED, "interrupted");
+	return give_up(c, q, &t, deadline, err);
+}
