@@ -83,10 +83,14 @@ RK_CHECKED enum rk_code snapshot_source_read(struct snapshot_source *source,
 					     struct bytes *out,
 					     struct rk_error *err);
 
-/* Receiving: bytes go to DIR/snapshot/<index>-<term>.part in order of offset;
- * a part left by an earlier run with the same meta, total and crc is resumed.
- * sink_finish() checks everything, splits header and payload and renames them
- * into place: the snapshot exists then. Any one thread; finish is slow. */
+/* Receiving: bytes go to DIR/snapshot/<index>-<term>.<bytes>-<crc32c>.part in
+ * order of offset; a part left by an earlier run with the same name is resumed,
+ * other parts are removed. Bytes that are held already may come again;
+ * RK_REJECTED for bytes too far ahead. sink_finish() checks everything, splits
+ * header and payload and renames them into place: the snapshot exists then.
+ * RK_REJECTED if bytes are missing or the disk is full; RK_CORRUPT if the
+ * whole is not sound: then nothing is held any more. Any one thread; finish is
+ * slow. */
 struct snapshot_sink;
 RK_CHECKED enum rk_code snapshot_sink_open(const char *dir, struct log_end last,
 					   uint64_t total_bytes,
