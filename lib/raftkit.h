@@ -293,6 +293,59 @@ RK_API RK_CHECKED enum rk_code
 rk_client_snapshot_save(struct rk_client *c, const char *id,
 			bool (*piece)(void *user, const void *data, size_t len),
 			void *user, struct rk_error *err);
+/* What a member is told when it starts: each setting has a name as on
+ * raft-node's command line, a default and a range that is checked. */
+struct rk_settings;
+
+struct rk_setting {
+	const char *name;    /* "election-timeout-min" */
+	const char *value;   /* As it was given. */
+	const char *initial; /* The default. */
+	const char *origin;  /* "default", or what was told when it was set. */
+	const char *help;    /* A phrase. */
+};
+
+RK_API struct rk_settings *rk_settings_new(void);
+RK_API void rk_settings_free(struct rk_settings *settings);
+
+/* RK_ABSENT: no such name; RK_USAGE: not such a value, or out of range. */
+RK_API RK_CHECKED enum rk_code
+rk_settings_set(struct rk_settings *settings, const char *name,
+		const char *text, const char *origin, struct rk_error *err);
+
+/* Read `key = value` lines; `#` begins a comment line. What has been set before
+ * stays. `other` is asked first and returns true for names of its own; it
+ * copies what it keeps. RK_USAGE names file and line. */
+RK_API RK_CHECKED enum rk_code
+rk_settings_load(struct rk_settings *settings, const char *path,
+		 bool (*other)(void *user, const char *name, const char *value),
+		 void *user, struct rk_error *err);
+
+/* The i-th setting, borrowed; false past the last. */
+RK_API bool rk_settings_get(const struct rk_settings *settings, size_t i,
+			    struct rk_setting *setting);
+
+/* One member. Strings are borrowed for the call. */
+struct rk_member {
+	const char *dir; /* The data directory; made if it is not there. */
+	rk_id id;
+	const char *listen;  /* `HOST:PORT`; port 0 picks one. */
+	const char *cluster; /* `1=URL,2=URL,...`: the first members. NULL:
+			      * this member alone. */
+	bool insecure;       /* Allow an address that is not loopback. */
+	bool verbose;        /* Trace more. */
+	int ready_fd;        /* Gets `ready URL\n`; -1: none. */
+	const char *program; /* Named in the trace; "raft-node". */
+	const struct rk_settings *settings; /* NULL: the defaults. */
+};
+
+/* Run a member until SIGTERM or SIGINT (a second one ends it at once); both
+ * are handled here, and SIGPIPE is ignored. The trace goes to standard error.
+ * RK_OK after an orderly end; RK_REJECTED if another process has the
+ * directory; RK_USAGE, RK_DENIED, RK_CORRUPT, RK_FAILED say why it cannot
+ * run (any more). */
+RK_API RK_CHECKED enum rk_code rk_serve(const struct rk_member *member,
+					struct rk_error *err);
 
 #ifdef __cplusplus
 }
