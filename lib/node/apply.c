@@ -1,0 +1,72 @@
+/* apply.c - committed entries to the machine, a slice at a time. */
+
+#include <assert.h>
+
+#include "base/mem.h"
+#include "node/node.h"
+
+/* What is applied in one pass: a few milliseconds' worth. */
+#define PASS_BYTES  (1U << 20)
+#define SLICE_BYTES (256U << 10)
+
+/* How long a full disk is left alone. */
+#define RETRY_MS 200
+
+static bool
+apply_slice(struct node *n, size_t *budget)
+{
+	rk_index from = machine_applied(n->machine) + 1;
+	struct event ev = {.type = EVENT_APPLIED};
+	struct machine_reply *replies;
+	struct rk_error err;
+	enum rk_code rc;
+	uint64_t count;
+	rk_index end;
+
+	n->slice.len = 0;
+	rc = node_read_lines(n, from, n->apply_to, SLICE_BYTES, &n->slice, &end,
+			     &err);
+	if (rc) {
+		node_fail(n, &err);
+		return false;
+	}
+	count = end - from;
+	replies = mem_alloc(count, sizeof *replies);
+	rc = machine_apply(n->machine,
+			   (struct slice){n->slice.data, n->slice.len}, count,
+			   replies, &err);
+	if (rc == RK_OK) {
+		*budget -= n->slice.len < *budget ? n->slice.len : *budget;
+		append_applied(n, from, count, replies);
+		ev.as.applied = end - 1;
+		node_step(n, &ev, NULL);
+	} else if (rc == RK_REJECTED) {
+		/* The log has them; they are applied when there is space. */
+		n->retry_apply_ms = n->now_ms + RETRY_MS;
+	} else {
+		node_fail(n, &err);
+	}
+	mem_free(replies);
+	return rc == RK_OK;
+}
+
+void
+apply_some(struct node *n)
+{
+	size_t budget = PASS_BYTES;
+	bool applied = false;
+
+	if (n->apply_paused || n->fatal)
+		return;
+	if (n->retry_apply_ms > n->now_ms)
+		return;
+	n->retry_apply_ms = 0;
+	while (budget && !n->apply_paused &&
+	       n->apply_to > machine_applied(n->machine) + 1) {
+		if (!apply_slice(n, &budget))
+			break;
+		applied = true;
+	}
+	if (applied)
+		read_applied(n);
+}

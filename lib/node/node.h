@@ -1,0 +1,282 @@
+/* node.h - one member: runs a core, and does what it asks for.
+ *
+ * The one place that joins core, store, machine and wire. Everything here
+ * runs on the reactor's thread; the writer and the janitor are told what to
+ * do by value and report through an eventfd. Internal to lib/node.
+ *
+ * A pass of the reactor:
+ *
+ *   node_begin     take the time
+ *   (inbound, outbound, writer and janitor call in: node_step() and friends)
+ *   node_end       propose what clients brought, apply, hand the disk its
+ *                  work: once a pass, not once a request
+ *
+ * node_step() is never called from within itself: what an effect leads to is
+ * remembered in struct node and stepped in node_end(). */
+
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
+
+#include <inttypes.h>
+
+#include "base/trace.h"
+#include "core/core.h"
+#include "machine/machine.h"
+#include "node/janitor.h"
+#include "node/settings.h"
+#include "node/tail.h"
+#include "node/writer.h"
+#include "store/file.h"
+#include "store/identity.h"
+#include "store/segment.h"
+#include "store/snapshot.h"
+#include "wire/codec_members.h"
+#include "wire/codec_peer.h"
+#include "wire/inbound.h"
+#include "wire/outbound.h"
+#include "wire/problem.h"
+
+/* Lanes of outbound: what is in one never waits for another. */
+enum lane {
+	LANE_APPEND,
+	LANE_HEARTBEAT, /* And votes. */
+	LANE_SNAPSHOT,
+	LANE_CLIENT, /* Requests forwarded to the leader. */
+	LANE_STATUS,
+};
+
+/* The bytes that a step's entries have: given with a proposal or a message. */
+struct step_lines {
+	rk_index first;
+	uint64_t count;
+	const uint8_t *lines;
+	const uint32_t *sizes;
+};
+
+/* What waits behind the disk: ops of this pass, and chunks that ops of
+ * earlier passes still refer to. */
+struct disk_queue {
+	struct log_op *ops;
+	size_t count;
+	size_t cap;
+	uint64_t submitted;        /* Seq of the last op handed over. */
+	uint64_t seq;              /* Seq of the last op queued. */
+	uint64_t durable;          /* Seq reported durable. */
+	struct held_chunk *chunks; /* Ascending by seq. */
+	size_t chunk_count;
+	size_t chunk_cap;
+	bool full; /* The disk has no space now. */
+};
+
+struct node {
+	struct node_settings settings;
+	struct identity identity;
+	struct peer_identity self;
+	const struct trace *trace;
+	char *dir;
+	int lock_fd;
+	char url[LIMIT_URL_BYTES]; /* One's own, as others reach it. */
+
+	uint64_t now_ms;
+	uint64_t started_ms;
+	uint64_t deadline_ms; /* Of the core. */
+	struct core *core;
+	struct machine *machine;
+	struct log_map *map;
+	struct tail tail;
+	struct addresses addresses;
+	struct writer *writer;
+	struct janitor *janitor;
+	struct inbound *in;
+	struct outbound *out;
+	struct disk_queue disk;
+
+	/* Set when the member cannot go on; the reactor then ends. */
+	enum rk_code fatal;
+	struct rk_error fatal_error;
+	bool stopping;
+	bool closing; /* In node_close(): no more steps, sends or answers. */
+
+	struct peers *peers;         /* peers.c */
+	struct appends *appends;     /* append.c */
+	struct reads *reads;         /* read.c */
+	struct proxies *proxies;     /* proxy.c */
+	struct snapshots *snapshots; /* snapshots.c */
+	struct transfers *transfers; /* transfers.c */
+	struct installs *installs;   /* install.c */
+
+	bool stepping;      /* Within node_step(). */
+	struct bytes slice; /* Lines being applied. */
+	rk_index apply_to;  /* Committed: apply what is before it. */
+	bool apply_paused;  /* While a snapshot is being installed. */
+	rk_id known_leader; /* As last traced. */
+	enum role known_role;
+	bool segment_wanted;     /* The janitor is making one. */
+	uint64_t retry_apply_ms; /* The machine's disk was full. */
+};
+
+/* ---- node.c: life, and the pass ---- */
+
+struct node_start {
+	const struct rk_member *member;
+	const struct trace *trace;
+	int event_fd; /* Written by writer and janitor. */
+};
+RK_CHECKED enum rk_code node_open(const struct node_start *start,
+				  struct node **node, struct rk_error *err);
+void node_close(struct node *n);
+
+void node_begin(struct node *n);
+void node_end(struct node *n);
+
+/* Milliseconds until the next pass is due at the latest. */
+int node_timeout_ms(struct node *n);
+
+/* Take what the writer and the janitor have finished. */
+void node_collect(struct node *n);
+
+/* One event to the core, its effects carried out. `lines` (may be NULL) are
+ * those of the event's entries. Returns core_step()'s answer. */
+int node_step(struct node *n, struct event *ev, const struct step_lines *lines);
+
+/* Trace the error and end the member with its code. */
+void node_fail(struct node *n, const struct rk_error *err);
+
+/* The lines of [from, to), all in the log, from memory or disk; as many as fit
+ * into `max_bytes` but at least one. */
+RK_CHECKED enum rk_code node_read_lines(struct node *n, rk_index from,
+					rk_index to, size_t max_bytes,
+					struct bytes *out, rk_index *end,
+					struct rk_error *err);
+
+bool node_is_leader(const struct node *n);
+
+/* The leader's URL, or NULL. */
+const char *node_leader_url(const struct node *n);
+
+/* ---- recover.c: from a directory to a core ---- */
+
+RK_CHECKED enum rk_code node_recover(struct node *n,
+				     const struct rk_member *member,
+				     int event_fd, struct rk_error *err);
+
+/* ---- disk.c: persist effects, the writer, what it reports ---- */
+
+/* Queue what the core wants persisted. */
+void disk_persist(struct node *n, const struct effect_persist *p,
+		  const struct step_lines *lines);
+void disk_reset(struct node *n, uint64_t seq, struct log_end to,
+		bool keep_tail);
+void disk_submit(struct node *n);  /* Once a pass. */
+void disk_collect(struct node *n); /* What the writer reports. */
+void disk_close(struct node *n);
+
+/* ---- peers.c: messages out, replies in; requests in, replies out ---- */
+
+struct peers *peers_new(void);
+void peers_free(struct peers *p);
+void peers_send(struct node *n, const struct effect_send *send);
+void peers_release(struct node *n); /* The gates up to disk.durable. */
+void peers_handle(struct node *n, struct inbound_request *r);
+void peers_tick(struct node *n);
+uint64_t peers_deadline_ms(const struct node *n); /* 0: none. */
+void peers_stop(struct node *n);                  /* Answer all that is held. */
+
+/* Answer a peer's snapshot chunk by the node itself; or with a problem, where
+ * `reply` says which request is meant. Nothing happens if it has gone. */
+void peers_reply(struct node *n, const struct message *reply);
+void peers_refuse(struct node *n, const struct message *reply,
+		  enum problem_kind kind, const char *why);
+
+/* ---- append.c: POST /v1/log ---- */
+
+struct appends *appends_new(void);
+void appends_free(struct appends *a);
+void append_handle(struct node *n, struct inbound_request *r);
+void append_propose(struct node *n); /* All that came in this pass. */
+void append_result(struct node *n, const struct effect_result *result);
+/* The entries [first, first + count) have been applied. */
+void append_applied(struct node *n, rk_index first, uint64_t count,
+		    const struct machine_reply *replies);
+void append_stop(struct node *n); /* Answer all that wait. */
+
+/* ---- apply.c ---- */
+
+void apply_some(struct node *n);
+
+/* ---- read.c: GET /v1/log ---- */
+
+struct reads *reads_new(void);
+void reads_free(struct reads *r);
+void read_handle(struct node *n, struct inbound_request *r);
+void read_entry_handle(struct node *n, struct inbound_request *r,
+		       const char *index);
+void read_released(struct node *n, const struct effect_read *read);
+void read_applied(struct node *n); /* More has been applied. */
+void read_tick(struct node *n);
+uint64_t read_deadline_ms(const struct node *n);
+
+/* ---- proxy.c: to the leader, one hop ---- */
+
+struct proxies *proxies_new(void);
+void proxies_free(struct proxies *p);
+/* Forward, or park until there is a leader, or refuse. Consumes `r`. */
+void proxy_handle(struct node *n, struct inbound_request *r,
+		  void (*local)(struct node *n, struct inbound_request *r));
+void proxy_tick(struct node *n);
+uint64_t proxy_deadline_ms(const struct node *n);
+
+/* ---- snapshots.c: take, list, fetch, compact ---- */
+
+struct snapshots *snapshots_new(void);
+void snapshots_free(struct snapshots *s);
+void snapshot_handle(struct node *n, struct inbound_request *r, const char *id);
+void snapshot_wanted(struct node *n); /* The core's wish. */
+void snapshot_compact(struct node *n, struct log_end to);
+void snapshot_tick(struct node *n);
+
+/* ---- transfers.c: a snapshot to a peer ---- */
+
+struct transfers *transfers_new(void);
+void transfers_free(struct transfers *t);
+void transfers_start(struct node *n, const struct effect_snapshot_send *send);
+void transfers_tick(struct node *n);
+uint64_t transfers_deadline_ms(const struct node *n);
+/* Progress for raft-status: false if none is under way to `peer`. */
+bool transfers_progress(const struct node *n, rk_id peer, uint64_t *offset,
+			uint64_t *bytes);
+
+/* ---- install.c: a snapshot from the leader ---- */
+
+struct installs *installs_new(void);
+void installs_free(struct installs *i);
+/* `chunk` has the chunk's bytes in `lines`, their number in m. */
+void install_chunk(struct node *n, const struct message *m,
+		   const struct step_lines *chunk);
+void install_switch(struct node *n,
+		    const struct effect_snapshot_install *install);
+void install_tick(struct node *n);
+
+/* ---- api.c: the router, and how replies look ---- */
+
+void api_handle(void *node, struct inbound_request *r);
+size_t api_body_limit(void *node, enum inbound_method method, const char *path);
+void api_add_headers(struct node *n, struct inbound_request *r);
+void api_reply(struct node *n, struct inbound_request *r, int status,
+	       const char *type, struct bytes *body);
+void api_problem(struct node *n, struct inbound_request *r,
+		 enum problem_kind kind, const char *hint, const char *format,
+		 ...) __attribute__((format(printf, 5, 6)));
+/* A query parameter as a number: false (and answered) if it is none. */
+bool api_query_u64(struct node *n, struct inbound_request *r, const char *name,
+		   uint64_t *value, bool *given);
+
+/* ---- status.c ---- */
+
+void status_handle(struct node *n, struct inbound_request *r);
+void status_cluster_handle(struct node *n, struct inbound_request *r);
+void status_leader_handle(struct node *n, struct inbound_request *r);
+/* Append this member's status object. */
+void status_encode(struct node *n, struct bytes *out);
+
+#endif /* NODE_NODE_H */
