@@ -365,6 +365,7 @@ core_step(struct core *c, const struct event *ev, struct effects *effects)
 			leader_pump(c);
 		compaction_pump(c);
 		state_commit(c, c->commit); /* What the start left to apply. */
+		role_on_configuration(c);
 	}
 	c->out.now.role_changed = c->role != role || c->leader != leader ||
 				  c->hard_state.term != term;

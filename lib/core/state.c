@@ -15,7 +15,18 @@ state_configuration(const struct core *c)
 bool
 state_is_voter(const struct core *c)
 {
-	return configuration_is_voter(state_configuration(c), c->settings.id);
+	const struct ledger *l = &c->ledger;
+	size_t i = l->configuration_count;
+
+	while (i > 0) {
+		const struct configuration_at *at = &l->configurations[--i];
+
+		if (configuration_is_voter(&at->configuration, c->settings.id))
+			return true;
+		if (at->index <= c->commit)
+			break;
+	}
+	return false;
 }
 
 uint64_t

@@ -98,6 +98,11 @@ struct core {
 /* Helpers that every file of the core needs. */
 
 const struct configuration *state_configuration(const struct core *c);
+
+/* Whether this server is a voter in the committed configuration or in any
+ * behind it. One that lost its vote by an entry not yet committed must go on
+ * standing for election: it may be the only one that can commit that entry
+ * (thesis, 4.2.2). */
 bool state_is_voter(const struct core *c);
 
 /* The number of this step's write, begun if there is none yet. */
