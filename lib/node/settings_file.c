@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "raftkit.h"
+
+/* A line at most: a value may be a list of members. */
+#define LINE_BYTES 8192
 
 /* Cut blanks off both ends, in place. */
 static char *
@@ -66,8 +68,7 @@ rk_settings_load(struct rk_settings *settings, const char *path,
 		 void *user, struct rk_error *err)
 {
 	enum rk_code rc = RK_OK;
-	char *line = NULL;
-	size_t cap = 0;
+	char line[LINE_BYTES];
 	char origin[32];
 	int number = 0;
 	FILE *in;
@@ -76,15 +77,18 @@ rk_settings_load(struct rk_settings *settings, const char *path,
 	if (!in)
 		return error_set(err, RK_USAGE, "%s: %s", path,
 				 strerror(errno));
-	while (!rc && getline(&line, &cap, in) >= 0) {
+	while (!rc && fgets(line, sizeof line, in)) {
 		snprintf(origin, sizeof origin, "%.20s:%d", path, ++number);
-		rc = read_line(settings, line, origin, other, user, err);
+		if (strlen(line) == sizeof line - 1)
+			rc = error_set(err, RK_USAGE, "too long");
+		else
+			rc = read_line(settings, line, origin, other, user,
+				       err);
 	}
 	if (rc)
 		error_wrap(err, "%s: line %d", path, number);
 	else if (ferror(in))
 		rc = error_set(err, RK_FAILED, "%s: %s", path, strerror(errno));
 	fclose(in);
-	free(line);
 	return rc;
 }
