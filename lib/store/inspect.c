@@ -3,7 +3,8 @@
  * First everything is scanned, then what is live is visited by the map. The
  * member may meanwhile compact, remove and recycle what we read; so whatever
  * goes wrong is tried again from the list of files on, and counts only if it
- * stays wrong. */
+ * stays wrong. Of a log that is damaged, what is good up to there is visited
+ * all the same: it may be all that is left. */
 
 #include <assert.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct tour {
 	void *context;
 	rk_index next; /* Not visited yet; 0: none was. */
 	bool stopped;
+	bool last_try; /* Damage is damage now. */
 };
 
 static void
@@ -80,11 +82,14 @@ scan_and_visit(struct tour *t, const char *log_dir, const char *source,
 	       struct rk_error *err)
 {
 	struct log_scan scan;
+	struct rk_error ignored;
 	enum rk_code rc;
 
 	rc = log_scan_run(&scan, log_dir, source, files, err);
 	if (rc == RK_OK && t->visit != NULL)
 		rc = visit_all(t, &scan, err);
+	else if (rc == RK_CORRUPT && t->visit != NULL && t->last_try)
+		(void)(visit_all(t, &scan, &ignored) == RK_OK);
 	if (rc == RK_OK)
 		take_recovered(&scan, recovered);
 	log_scan_close(&scan);
@@ -123,8 +128,10 @@ log_inspect(const char *dir, bool (*visit)(void *context, struct slice line),
 	enum rk_code rc = RK_FAILED;
 	int i;
 
-	for (i = 0; i < TRIES && rc != RK_OK; i++)
+	for (i = 0; i < TRIES && rc != RK_OK; i++) {
+		t.last_try = i == TRIES - 1;
 		rc = inspect_once(&t, dir, recovered, err);
+	}
 	return rc;
 }
 
@@ -133,7 +140,7 @@ log_inspect_file(const char *path,
 		 bool (*visit)(void *context, struct slice line), void *context,
 		 struct log_recovered *recovered, struct rk_error *err)
 {
-	struct tour t = {.visit = visit, .context = context};
+	struct tour t = {.visit = visit, .context = context, .last_try = true};
 	const char *slash = strrchr(path, '/');
 	struct bytes log_dir = {0};
 	struct log_files files;

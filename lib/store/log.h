@@ -128,7 +128,8 @@ RK_CHECKED enum rk_code log_discard(const char *dir, const char *file,
 /* Offline, read-only, no lock, safe beside a running member: check and visit
  * all records in order of the log as it now is (what was truncated is not
  * visited). `visit` returns false to stop. A torn end is reported in
- * `*recovered` and is no error. */
+ * `*recovered` and is no error. With RK_CORRUPT, what is good before the damage
+ * has been visited, and `*recovered` is as it was. */
 RK_CHECKED enum rk_code
 log_inspect(const char *dir, bool (*visit)(void *context, struct slice line),
 	    void *context, struct log_recovered *recovered,
