@@ -347,6 +347,109 @@ struct rk_member {
 RK_API RK_CHECKED enum rk_code rk_serve(const struct rk_member *member,
 					struct rk_error *err);
 
+/* ---- A data directory, a segment or a snapshot, read offline ----
+ *
+ * Read-only and without a lock, so it may be done beside a running member. */
+
+struct rk_reader;
+
+/* Open what is at `path`: a member's data directory (its history and what the
+ * log holds beyond, as one), one segment file of a log, a saved snapshot, a
+ * snapshot's .data or .json, or a history. RK_ABSENT: there is none of these;
+ * RK_CORRUPT: it is damaged from the start, or of a newer format. */
+RK_API RK_CHECKED enum rk_code
+rk_reader_open(const char *path, struct rk_reader **r, struct rk_error *err);
+RK_API void rk_reader_close(struct rk_reader *r); /* NULL is fine. */
+
+struct rk_reader_info {
+	rk_index first; /* What it holds; first > last: nothing. */
+	rk_index last;
+	rk_index committed;  /* Those behind it may yet be replaced. */
+	uint64_t torn_bytes; /* At the log's end, half written; not shown. */
+};
+RK_API void rk_reader_info(const struct rk_reader *r,
+			   struct rk_reader_info *info);
+
+/* Read entries in order; `follow` and `level` mean nothing here. `entry`
+ * returns false to stop, which is RK_OK. Behind the committed ones follow
+ * those of the log that are not, as far as anybody can tell from these files.
+ * A log that is damaged is shown as far as it is good, and RK_CORRUPT then
+ * names file, byte and index, if what was asked for lies beyond. RK_ABSENT:
+ * the first index has been compacted. */
+RK_API RK_CHECKED enum rk_code
+rk_reader_read(struct rk_reader *r, const struct rk_read *what,
+	       bool (*entry)(void *user, const struct rk_entry *entry),
+	       void *user, struct rk_error *err);
+
+/* What rk_check() has seen. */
+struct rk_checked {
+	char cluster[33];
+	rk_id node;
+	rk_index first; /* As of a reader. */
+	rk_index last;
+	rk_index committed;
+	rk_term term; /* Of the last entry. */
+	uint64_t snapshots;
+	uint64_t torn_bytes;
+};
+
+/* Verify all of a data directory: checksums, that indexes follow one another
+ * and terms never fall, snapshots, the history against both, the identity.
+ * RK_CORRUPT names the first bad file, byte and index. */
+RK_API RK_CHECKED enum rk_code
+rk_check(const char *dir, struct rk_checked *checked, struct rk_error *err);
+
+/* ---- A saved snapshot ----
+ *
+ * One line of JSON, the payload, and one more line of JSON with a checksum of
+ * both: as a member sends it. */
+
+struct rk_saved;
+
+struct rk_saved_info {
+	struct rk_snapshot snapshot;
+	char cluster[33]; /* That it was taken in. */
+	uint32_t crc32c;  /* Of the payload. */
+	size_t voters;
+	size_t learners;
+	const char *header; /* The header line, with its newline. */
+	size_t header_len;
+};
+
+/* Begin to read from `fd`, a file or a pipe, which stays the caller's; `name`
+ * is for messages. RK_CORRUPT: it does not begin with a whole header. */
+RK_API RK_CHECKED enum rk_code rk_saved_open(int fd, const char *name,
+					     struct rk_saved **s,
+					     struct rk_error *err);
+RK_API void rk_saved_close(struct rk_saved *s); /* NULL is fine. */
+
+/* Of the object. */
+RK_API const struct rk_saved_info *rk_saved_info(const struct rk_saved *s);
+
+/* Read all the rest, once. `piece` (may be NULL) gets the payload; it returns
+ * false to stop, which is RK_FAILED with no text. RK_CORRUPT if a checksum is
+ * wrong or bytes are missing or too many: what was handed over is no good
+ * then. */
+RK_API RK_CHECKED enum rk_code
+rk_saved_read(struct rk_saved *s,
+	      bool (*piece)(void *user, const void *data, size_t len),
+	      void *user, struct rk_error *err);
+
+struct rk_restore {
+	const char *dir;          /* Made; must not be there, or be empty. */
+	rk_id id;                 /* Of the member that will run on it. */
+	const char *cluster;      /* `1=URL,2=URL,...`, all members. */
+	const char *cluster_name; /* As raft-node will be told; may be NULL. */
+};
+
+/* Make the data directory of a member of a new cluster that begins with what
+ * the snapshot holds. To be done for each member, with the same `cluster`.
+ * `dir` is whole or not made at all. RK_REJECTED: it holds something; RK_USAGE:
+ * a bad `cluster`, or `id` is not in it; RK_CORRUPT as for rk_saved_read(). */
+RK_API RK_CHECKED enum rk_code rk_restore(struct rk_saved *s,
+					  const struct rk_restore *restore,
+					  struct rk_error *err);
+
 #ifdef __cplusplus
 }
 #endif
