@@ -68,6 +68,17 @@ uint64_t cmd_size(const struct cmd *c, const char *what, const char *text,
 size_t cmd_choice(const struct cmd *c, const char *what, const char *text,
 		  const char *const *words);
 
+/* A range of indexes (`7`, `7:20`, `7:`, `:20`, `-100:`) into what->from and
+ * to; whether it names just one. Types, separated by commas, as bits; changes
+ * the text. */
+bool cmd_read_range(const struct cmd *c, const char *text,
+		    struct rk_read *what);
+unsigned cmd_read_types(const struct cmd *c, char *text);
+
+/* Verify a data directory and print what was found. */
+enum rk_code cmd_check(const struct cmd *c, const char *dir,
+		       struct rk_error *err);
+
 /* Open a client by the common options; ends the program if that fails. */
 struct rk_client *cmd_client(const struct cmd *c);
 
@@ -100,6 +111,16 @@ void cmd_print_json_text(FILE *to, const char *text);
 void cmd_print_format(FILE *to, const char *format,
 		      const struct rk_entry *entry, const char *reply,
 		      rk_id node);
+
+/* An entry as a row of the columns INDEX TERM TYPE TIME SIZE DATA, the data
+ * escaped, ended by a newline; and the row that names them. What is no plain
+ * committed entry is marked at its type. `width` not 0: cut to so many
+ * characters. */
+void cmd_print_row(FILE *to, const struct rk_entry *entry, size_t width);
+void cmd_print_row_names(FILE *to);
+
+/* The width of the terminal that stdout is; 0 if it is none. */
+size_t cmd_terminal_width(void);
 
 /* Data as people read it: control bytes and what is not UTF-8 as \xNN. */
 void cmd_print_escaped(FILE *to, const void *data, size_t len);
