@@ -226,9 +226,10 @@
  *	{"expect":{"1":{"role":"leader","streams":{"2":{"match":3}}},
  *	           "last":{"persist":null}}}
  *	        prints {"expect":"met"} if the status of core 1 has these
- *	        fields and the last step had these effects (null: had not;
- *	        of streams, one by its peer; lists are compared whole);
- *	        else what is not so, and the program will exit 1
+ *	        fields and the last step had these effects, or this "code"
+ *	        if it was refused (null: has not; of streams, one by its
+ *	        peer; lists are compared whole); else what is not so, and
+ *	        the program will exit 1
  *	{"brief":true}    from now on print for people: short texts in the
  *	        place of objects, and no deadlines
  *

@@ -211,6 +211,9 @@ step(struct drive *d, struct driven *n, const struct event *ev, json_t *cause,
 	rc = core_step(n->core, ev, effects);
 	core_check(n->core);
 	if (rc) {
+		json_decref(d->last);
+		d->last = json_pack("{s:i, s:s}", "rc", -1, "code",
+				    code_name(rc));
 		drive_refuse(d, n->id, code_name(rc), core_rc_text(rc));
 		return rc;
 	}

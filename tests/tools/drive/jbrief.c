@@ -139,6 +139,17 @@ brief_snapshots(json_t *line, const struct effects *fx)
 		jfield_set(line, "compact", brief_log_end(fx->compact));
 }
 
+/* What it is, and of whom. */
+static json_t *
+brief_role(const struct core *core)
+{
+	const char *name = role_name(core_role(core));
+
+	if (core_leader(core) == 0 || core_role(core) == ROLE_LEADER)
+		return json_string(name);
+	return json_sprintf("%s of %" PRIu64, name, core_leader(core));
+}
+
 void
 jeffects_brief(json_t *line, const struct core *core, const struct effects *fx)
 {
@@ -158,11 +169,5 @@ jeffects_brief(json_t *line, const struct core *core, const struct effects *fx)
 		jfield_set(line, "reads", brief_reads(fx));
 	brief_snapshots(line, fx);
 	if (fx->role_changed)
-		jfield_set(line, "role",
-			   core_leader(core)
-				   ? json_sprintf(
-					     "%s, T%" PRIu64 " is of %" PRIu64,
-					     role_name(core_role(core)),
-					     core_term(core), core_leader(core))
-				   : json_string(role_name(core_role(core))));
+		jfield_set(line, "role", brief_role(core));
 }
