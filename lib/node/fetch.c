@@ -222,7 +222,6 @@ serve(struct node *n, struct open_job *o)
 	struct inbound_request *r = o->request;
 	const char *only = inbound_header(r, "If-Range");
 	char id[ID_TEXT], text[96];
-	struct bytes none = {0};
 	enum fetch_range range;
 	struct fetch *f;
 
@@ -240,25 +239,20 @@ serve(struct node *n, struct open_job *o)
 		inbound_add_header(r, "Content-Range", text);
 		api_problem(n, r, PROBLEM_RANGE, NULL,
 			    "snapshot %s has %" PRIu64 " bytes", id, total);
-	} else if (range == FETCH_REST) {
+		snapshot_source_free(o->source);
+		return;
+	}
+	if (range == FETCH_REST) {
 		snprintf(text, sizeof text,
 			 "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, from,
 			 total - 1, total);
 		inbound_add_header(r, "Content-Range", text);
 	}
-	if (range != FETCH_PAST && inbound_method(r) != INBOUND_HEAD) {
-		f = mem_alloc(1, sizeof *f);
-		*f = (struct fetch){n->trace, o->source, from};
-		api_add_headers(n, r);
-		inbound_stream(r, range == FETCH_REST ? 206 : 200,
-			       "application/octet-stream", f, next_piece,
-			       close_fetch);
-		return;
-	}
-	if (range != FETCH_PAST)
-		api_reply(n, r, range == FETCH_REST ? 206 : 200,
-			  "application/octet-stream", &none);
-	snapshot_source_free(o->source);
+	f = mem_alloc(1, sizeof *f);
+	*f = (struct fetch){n->trace, o->source, from};
+	api_add_headers(n, r);
+	inbound_stream(r, range == FETCH_REST ? 206 : 200,
+		       "application/octet-stream", f, next_piece, close_fetch);
 }
 
 static void
