@@ -125,4 +125,63 @@ size_t cmd_terminal_width(void);
 /* Data as people read it: control bytes and what is not UTF-8 as \xNN. */
 void cmd_print_escaped(FILE *to, const void *data, size_t len);
 
+/* SIGINT and SIGTERM, taken as they come: the first one asks to end in order,
+ * a second one gives up what the client waits for. */
+struct cmd_signals {
+	const struct cmd *cmd;
+	int fd;
+	int count;  /* How many came. */
+	int number; /* Of the last. */
+};
+
+void cmd_signals_catch(struct cmd_signals *s, const struct cmd *c,
+		       struct rk_client *client);
+
+/* End as one does that was interrupted, when all has been said. */
+int cmd_signals_end(const struct cmd_signals *s);
+
+/* Entries from arguments, or from a descriptor, which is read ahead in bounded
+ * memory. */
+struct cmd_input {
+	char **args;   /* Not NULL: those that are left. */
+	int fd;        /* Else. */
+	int separator; /* A byte; -1: all there is is one entry. */
+	bool at_end;   /* Nothing more can be read... */
+	int error;     /* ... for this errno, if not 0. */
+	char *data;
+	size_t start; /* Of what was not taken yet. */
+	size_t len;
+	size_t cap;
+};
+
+void cmd_input_open(struct cmd_input *in, char **args, int fd, int separator);
+void cmd_input_close(struct cmd_input *in);
+
+/* Read once, when there is something to read and room for it. Has the form
+ * that rk_client_watch() wants; `user` is the input. */
+enum rk_watch cmd_input_fill(void *user);
+
+/* Take the next entries: those that are there, at least one, for which it
+ * waits; at most `most`, and no more when they exceed `size_bytes`. They stay
+ * where they are until the next call. 0 at the end, or on a signal. */
+size_t cmd_input_take(struct cmd_input *in, struct cmd_signals *signals,
+		      struct rk_data *entries, size_t most, size_t size_bytes);
+
+/* What raft-append --resume keeps: how far a session has come. */
+struct cmd_resume {
+	const char *path; /* NULL: nowhere. */
+	char session[65];
+	char cluster[65];      /* Empty: not known yet. */
+	uint64_t acknowledged; /* Entries 1 to this are committed. */
+};
+
+/* Begin anew or go on, as the file at r->path and `session` (may be NULL) say;
+ * ends the program if they contradict. */
+void cmd_resume_open(const struct cmd *c, const char *session,
+		     struct cmd_resume *r);
+
+/* Replace the file, if there is one: written aside, synced, renamed. */
+RK_CHECKED enum rk_code cmd_resume_save(const struct cmd_resume *r,
+					struct rk_error *err);
+
 #endif /* CMD_CMD_H */

@@ -1,0 +1,51 @@
+/* cmd_signal.c - to be interrupted without losing what is to be said. */
+
+#include "cmd.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static enum rk_watch
+on_signal(void *user)
+{
+	struct signalfd_siginfo info;
+	struct cmd_signals *s = user;
+
+	if (read(s->fd, &info, sizeof info) != (ssize_t)sizeof info)
+		return RK_WATCH_ON;
+	s->number = (int)info.ssi_signo;
+	if (++s->count > 1)
+		return RK_WATCH_CANCEL;
+	cmd_note(s->cmd, "interrupted: waiting for what was sent; once more to "
+			 "give it up");
+	return RK_WATCH_ON;
+}
+
+void
+cmd_signals_catch(struct cmd_signals *s, const struct cmd *c,
+		  struct rk_client *client)
+{
+	sigset_t set;
+
+	*s = (struct cmd_signals){.cmd = c};
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	rk_client_watch(client, s->fd, on_signal, s);
+}
+
+int
+cmd_signals_end(const struct cmd_signals *s)
+{
+	sigset_t set;
+
+	cmd_finish(s->cmd, RK_OK);
+	signal(s->number, SIG_DFL);
+	raise(s->number);
+	sigfillset(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return RK_FAILED; /* Not reached: a signal is waiting. */
+}
