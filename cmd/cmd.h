@@ -79,6 +79,16 @@ unsigned cmd_read_types(const struct cmd *c, char *text);
 enum rk_code cmd_check(const struct cmd *c, const char *dir,
 		       struct rk_error *err);
 
+/* Saved snapshots, FILE or - for stdin: print what one covers (and with
+ * `verify` read all of it); print its payload; make a member's directory of it
+ * and print how its cluster's members are started. The errors are complete. */
+enum rk_code cmd_inspect(const struct cmd *c, const char *file, bool verify,
+			 struct rk_error *err);
+enum rk_code cmd_extract(const struct cmd *c, const char *file,
+			 struct rk_error *err);
+enum rk_code cmd_restore(const struct cmd *c, const char *file,
+			 const struct rk_restore *what, struct rk_error *err);
+
 /* Open a client by the common options; ends the program if that fails. */
 struct rk_client *cmd_client(const struct cmd *c);
 
