@@ -359,6 +359,8 @@ core_step(struct core *c, const struct event *ev, struct effects *effects)
 		c->now_ms = ev->now_ms;
 	rc = c->failed ? on_event_failed(ev) : on_event(c, ev);
 	if (rc != CORE_OK) {
+		assert(c->out.now.persist.seq == 0);
+		assert(c->out.send_count == 0);
 		c->now_ms = now_ms;
 	} else if (!c->failed) {
 		if (c->role == ROLE_LEADER)

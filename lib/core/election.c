@@ -43,6 +43,9 @@ static void
 count(struct core *c)
 {
 	assert(c->role == ROLE_PRE_CANDIDATE || c->role == ROLE_CANDIDATE);
+	/* Nobody was asked before the vote for oneself is on disk. */
+	if (c->role == ROLE_CANDIDATE && c->durable.confirmed < c->campaign_seq)
+		return;
 	switch (ballot_verdict(&c->ballot, state_configuration(c))) {
 	case QUORUM_OPEN:
 		break;
@@ -114,6 +117,7 @@ static bool
 may_campaign(const struct core *c)
 {
 	return state_is_voter(c) && c->hard_state.term < LIMIT_NUMBER &&
+	       c->ledger.last <= STATE_INDEX_MAX &&
 	       !durable_hangs(&c->durable, c->now_ms,
 			      c->settings.election_timeout_max_ms);
 }

@@ -105,7 +105,8 @@ leader_on_propose(struct core *c, const struct event_propose *ev)
 	if (c->lead.transfer_to != 0)
 		return CORE_BUSY;
 	if (ev->count == 0 || ev->sizes == NULL ||
-	    ev->count > LIMIT_NUMBER - c->ledger.last)
+	    c->ledger.last > STATE_INDEX_MAX ||
+	    ev->count > STATE_INDEX_MAX - c->ledger.last)
 		return CORE_INVALID;
 	/* One that is too large for the limit goes when nothing else waits. */
 	if (c->uncommitted_bytes > 0)

@@ -66,7 +66,7 @@ membership_on_configure(struct core *c, const struct event_configure *ev)
 		return rc;
 	if (!id_set_equals(&now.voters, &then.voters))
 		then.old = now.voters;
-	if (!configuration_is_valid(&then))
+	if (!configuration_is_valid(&then) || c->ledger.last > STATE_INDEX_MAX)
 		return CORE_INVALID;
 	if (configuration_equals(&now, &then)) {
 		answer(c, ev->token);

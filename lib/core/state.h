@@ -16,6 +16,10 @@
 #include "core/stream.h"
 #include "core/vote.h"
 
+/* Entries are proposed up to here; what a leader appends by itself then still
+ * has room below the limit of all numbers. */
+#define STATE_INDEX_MAX (LIMIT_NUMBER - 1024)
+
 /* A proposal that is not committed yet. */
 struct pending_proposal {
 	uint64_t token;
