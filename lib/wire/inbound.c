@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,16 +19,6 @@
 
 /* A connection without a byte either way is closed after this. */
 #define SILENCE_S 60
-
-/* From a reply to the next whole request line, however it drips. */
-#define IDLE_DEADLINE_MS 75000
-
-/* A body may take a second for each of these, besides its deadline. */
-#define BODY_PIECE_BYTES   (1U << 20)
-#define BODY_PIECE_TIME_MS 1000
-
-/* Room made before the first byte of a body has come. */
-#define BODY_FIRST_BYTES (64U << 10)
 
 /* How often the daemon runs at the end, so that last answers leave. */
 #define CLOSING_RUNS 8
@@ -79,177 +68,6 @@ on_message(void *context, const char *format, va_list args)
 	trace_line(in->settings.trace, TRACE_DEBUG, "http: %s", text);
 }
 
-/* The request line has come, the first of a request that we hear. */
-static void *
-on_url(void *context, const char *url, struct MHD_Connection *connection)
-{
-	struct inbound *in = context;
-	size_t size = strlen(url) + 1;
-	struct inbound_request *r = mem_alloc(1, sizeof *r + size);
-
-	r->in = in;
-	r->connection = connection;
-	r->link = link_of(connection);
-	r->state = REQUEST_HEAD;
-	memcpy(r->url, url, size);
-	link_set_deadline(in, r->link, in->settings.header_deadline_ms);
-	return r;
-}
-
-/* The head is whole: let it in, or answer now. */
-static void
-begin_request(struct inbound_request *r, const char *path, const char *method,
-	      const char *version)
-{
-	struct inbound *in = r->in;
-	struct gate_verdict verdict;
-	uint64_t size;
-
-	r->path = path;
-	if (in->is_closing) {
-		request_refuse(r, PROBLEM_SHUTTING_DOWN, "this member stops");
-		return;
-	}
-	verdict = gate_check(r, method, version);
-	if (verdict.why == NULL) {
-		(void)gate_method(method, &r->method);
-		r->body_limit = in->settings.body_limit(in->settings.context,
-							r->method, path);
-		if (verdict.content_length > r->body_limit) {
-			verdict.kind = PROBLEM_TOO_LARGE;
-			verdict.why = "the body is larger than allowed here";
-		}
-	}
-	if (verdict.why != NULL) {
-		inbound_warn(in, "request refused", verdict.why);
-		request_refuse(r, verdict.kind, verdict.why);
-		return;
-	}
-	r->state = REQUEST_BODY;
-	if (!verdict.has_body)
-		return;
-	size = verdict.content_length;
-	link_set_deadline(in, r->link,
-			  in->settings.body_deadline_ms +
-				  (size > 0 ? size : r->body_limit) /
-					  BODY_PIECE_BYTES *
-					  BODY_PIECE_TIME_MS);
-	if (size > 0)
-		bytes_reserve(&r->body, size < BODY_FIRST_BYTES
-						? size
-						: BODY_FIRST_BYTES);
-}
-
-/* In the midst of a body the daemon takes no answer, so this one is written
- * past it: nothing else is on its way on this connection. */
-static void
-answer_too_large(struct inbound_request *r)
-{
-	struct bytes head = {.data = NULL};
-	struct bytes body = {.data = NULL};
-	ssize_t ignored;
-
-	problem_encode(&body, PROBLEM_TOO_LARGE,
-		       "the body is larger than allowed here", NULL, NULL);
-	bytes_printf(&head,
-		     "HTTP/1.1 413 Content Too Large\r\n"
-		     "Connection: close\r\n"
-		     "Cache-Control: no-store\r\n"
-		     "X-Content-Type-Options: nosniff\r\n"
-		     "Content-Type: application/problem+json\r\n"
-		     "Content-Length: %zu\r\n\r\n",
-		     body.len);
-	bytes_append(&head, body.data, body.len);
-	ignored = send(r->link->fd, head.data, head.len,
-		       MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)ignored; /* The connection ends here in any case. */
-	bytes_close(&head);
-	bytes_close(&body);
-}
-
-static enum MHD_Result
-take_body(struct inbound_request *r, const char *data, size_t *len)
-{
-	if (*len > r->body_limit - r->body.len) {
-		r->in->counts.refused++;
-		inbound_warn(r->in, "request refused",
-			     "the body has grown "
-			     "larger than allowed");
-		answer_too_large(r);
-		return MHD_NO;
-	}
-	bytes_append(&r->body, data, *len);
-	*len = 0;
-	return MHD_YES;
-}
-
-/* It is whole. If it is not answered within handle(), it waits, and the daemon
- * forgets about it until then. */
-static void
-hand_over(struct inbound_request *r)
-{
-	struct inbound *in = r->in;
-
-	link_clear_deadline(r->link);
-	r->state = REQUEST_HANDLING;
-	in->counts.requests++;
-	in->settings.handle(in->settings.context, r);
-	if (r->state == REQUEST_ANSWERED)
-		return;
-	r->state = REQUEST_WAITING;
-	r->next = in->waiting;
-	if (in->waiting != NULL)
-		in->waiting->prev = r;
-	in->waiting = r;
-	MHD_suspend_connection(r->connection);
-}
-
-/* Called for the head, for each piece of the body, and at the end of it. */
-static enum MHD_Result
-on_request(void *context, struct MHD_Connection *connection, const char *url,
-	   const char *method, const char *version, const char *data,
-	   size_t *len, void **request)
-{
-	struct inbound_request *r = *request;
-
-	(void)context;
-	(void)connection;
-	switch (r->state) {
-	case REQUEST_HEAD:
-		begin_request(r, url, method, version);
-		return MHD_YES;
-	case REQUEST_BODY:
-		if (*len > 0)
-			return take_body(r, data, len);
-		hand_over(r);
-		return MHD_YES;
-	case REQUEST_HANDLING:
-	case REQUEST_WAITING:
-	case REQUEST_ANSWERED:
-		break;
-	}
-	return MHD_NO; /* It could not be answered: close. */
-}
-
-static void
-on_completed(void *context, struct MHD_Connection *connection, void **request,
-	     enum MHD_RequestTerminationCode how)
-{
-	struct inbound_request *r = *request;
-	struct inbound *in = context;
-
-	(void)connection;
-	(void)how;
-	if (r == NULL)
-		return;
-	/* While it is suspended, the daemon looks at nothing. */
-	assert(r->state != REQUEST_HANDLING);
-	assert(r->state != REQUEST_WAITING);
-	*request = NULL;
-	link_set_deadline(in, r->link, IDLE_DEADLINE_MS);
-	request_free(r);
-}
-
 static struct MHD_Daemon *
 start_daemon(struct inbound *in, int listen_fd)
 {
@@ -257,7 +75,7 @@ start_daemon(struct inbound *in, int listen_fd)
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 
 	return MHD_start_daemon(
-		flags, 0, NULL, NULL, on_request, in,
+		flags, 0, NULL, NULL, request_serve, in,
 		/* First, so that it holds for what the others say. */
 		MHD_OPTION_EXTERNAL_LOGGER, on_message, in,
 		MHD_OPTION_LISTEN_SOCKET, listen_fd, /* Closed by it. */
@@ -266,7 +84,7 @@ start_daemon(struct inbound *in, int listen_fd)
 		MHD_OPTION_CONNECTION_LIMIT, in->settings.max_connections,
 		MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
-		on_url, in, MHD_OPTION_NOTIFY_COMPLETED, on_completed, in,
+		request_begin, in, MHD_OPTION_NOTIFY_COMPLETED, request_end, in,
 		MHD_OPTION_NOTIFY_CONNECTION, link_notify, in, MHD_OPTION_END);
 }
 

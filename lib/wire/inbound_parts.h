@@ -25,18 +25,13 @@ struct inbound_link {
 	uint64_t deadline_ms; /* 0: none. */
 };
 
-/* How far a request is.
- *
- *   HEAD -> BODY      begin_request  the gate has let it in
- *   BODY -> HANDLING  hand_over      it is whole
- *   HANDLING -> WAITING  hand_over   handle() has not answered yet
- *   any  -> ANSWERED  request_answer */
+/* How far a request is; see inbound_request.c. */
 enum request_state {
-	REQUEST_HEAD,
-	REQUEST_BODY,
+	REQUEST_HEAD,     /* Its first line has come. */
+	REQUEST_BODY,     /* It was let in; the body may still come. */
 	REQUEST_HANDLING, /* Within handle(). */
-	REQUEST_WAITING,  /* Suspended, on the list of those waiting. */
-	REQUEST_ANSWERED,
+	REQUEST_WAITING,  /* Suspended, on the list of those that wait. */
+	REQUEST_ANSWERED, /* The reply is being sent. */
 };
 
 struct inbound_request {
@@ -102,12 +97,27 @@ void link_set_deadline(struct inbound *in, struct inbound_link *link,
 void link_clear_deadline(struct inbound_link *link);
 void links_reap(struct inbound *in);
 
-/* inbound_reply.c */
+/* inbound_request.c: called by the daemon. The first line has come: makes the
+ * request. */
+void *request_begin(void *context, const char *url,
+		    struct MHD_Connection *connection);
+/* For the head, for each piece of the body, and at the end of it. */
+enum MHD_Result request_serve(void *context, struct MHD_Connection *connection,
+			      const char *url, const char *method,
+			      const char *version, const char *data,
+			      size_t *len, void **request);
+/* Answered or cut off: frees the request. */
+void request_end(void *context, struct MHD_Connection *connection,
+		 void **request, enum MHD_RequestTerminationCode how);
+void request_answer(struct inbound_request *r, int status,
+		    struct MHD_Response *response_taken);
+
+/* inbound_reply.c: an error, after which the connection is closed. */
 void request_refuse(struct inbound_request *r, enum problem_kind kind,
 		    const char *why);
-void request_answer(struct inbound_request *r, int status, const char *type,
-		    struct MHD_Response *response_taken);
-void request_free(struct inbound_request *r);
+/* The headers that were added, and those of every reply. */
+void request_put_headers(const struct inbound_request *r, const char *type,
+			 struct MHD_Response *response);
 
 /* Have the daemon take a suspended connection up again when it runs. */
 void inbound_resume(struct inbound *in, struct MHD_Connection *connection);

@@ -1,6 +1,5 @@
-/* inbound_reply.c - a request that came in, and the answer to it. */
+/* inbound_reply.c - what a request says, and whole answers to it. */
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -74,9 +73,9 @@ inbound_add_header(struct inbound_request *r, const char *name,
 	bytes_append(&r->headers, value, strlen(value) + 1);
 }
 
-static void
-put_headers(const struct inbound_request *r, const char *type,
-	    struct MHD_Response *response)
+void
+request_put_headers(const struct inbound_request *r, const char *type,
+		    struct MHD_Response *response)
 {
 	const char *p = (const char *)r->headers.data;
 	const char *end = p + r->headers.len;
@@ -89,37 +88,6 @@ put_headers(const struct inbound_request *r, const char *type,
 	for (; p < end; p = value + strlen(value) + 1) {
 		value = p + strlen(p) + 1;
 		MHD_add_response_header(response, p, value);
-	}
-}
-
-static void
-leave_waiting(struct inbound_request *r)
-{
-	if (r->prev != NULL)
-		r->prev->next = r->next;
-	else
-		r->in->waiting = r->next;
-	if (r->next != NULL)
-		r->next->prev = r->prev;
-}
-
-void
-request_answer(struct inbound_request *r, int status, const char *type,
-	       struct MHD_Response *response_taken)
-{
-	bool was_waiting = r->state == REQUEST_WAITING;
-
-	assert(r->state != REQUEST_ANSWERED);
-	assert(response_taken != NULL);
-	put_headers(r, type, response_taken);
-	/* Should it fail, the daemon asks again, and then closes. */
-	(void)MHD_queue_response(r->connection, (unsigned)status,
-				 response_taken);
-	MHD_destroy_response(response_taken);
-	r->state = REQUEST_ANSWERED;
-	if (was_waiting) {
-		leave_waiting(r);
-		inbound_resume(r->in, r->connection);
 	}
 }
 
@@ -142,7 +110,8 @@ inbound_reply(struct inbound_request *r, int status, const char *type,
 	link_set_deadline(r->in, r->link,
 			  REPLY_DEADLINE_MS + len / REPLY_PIECE_BYTES *
 						      REPLY_PIECE_TIME_MS);
-	request_answer(r, status, type, response);
+	request_put_headers(r, type, response);
+	request_answer(r, status, response);
 }
 
 void
@@ -158,12 +127,4 @@ request_refuse(struct inbound_request *r, enum problem_kind kind,
 		inbound_add_header(r, "Allow", "GET, HEAD, POST, PUT, DELETE");
 	inbound_reply(r, problem_status(kind), "application/problem+json",
 		      &body);
-}
-
-void
-request_free(struct inbound_request *r)
-{
-	bytes_close(&r->body);
-	bytes_close(&r->headers);
-	mem_free(r);
 }

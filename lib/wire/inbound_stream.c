@@ -86,6 +86,7 @@ inbound_stream(struct inbound_request *r, int status, const char *type,
 {
 	struct inbound *in = r->in;
 	struct inbound_stream *s = mem_alloc(1, sizeof *s);
+	struct MHD_Response *response;
 
 	*s = (struct inbound_stream){
 		.in = in,
@@ -98,12 +99,13 @@ inbound_stream(struct inbound_request *r, int status, const char *type,
 	if (in->streams != NULL)
 		in->streams->prev = s;
 	in->streams = s;
+	response = MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, read_stream, s,
+		close_stream);
 	/* A reader that stands still is the idle timeout's. */
 	link_clear_deadline(r->link);
-	request_answer(r, status, type,
-		       MHD_create_response_from_callback(
-			       MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES,
-			       read_stream, s, close_stream));
+	request_put_headers(r, type, response);
+	request_answer(r, status, response);
 	return s;
 }
 
