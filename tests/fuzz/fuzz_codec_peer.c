@@ -5,8 +5,8 @@
  *   clang -std=c11 -g -O1 -D_GNU_SOURCE -Ilib \
  *       -fsanitize=fuzzer,address,undefined -DRK_VERSION_TEXT='""' \
  *       -DRK_COMMIT_TEXT='""' -o fuzz_codec_peer \
- *       tests/fuzz/fuzz_codec_peer.c lib/wire/codec_*.c lib/base/[a-z]*.c
- * -ljansson
+ *       tests/fuzz/fuzz_codec_peer.c lib/wire/codec_*.c \
+ *       lib/base/[a-z]*.c -ljansson
  *   ./fuzz_codec_peer -max_len=4096
  *
  * The first byte chooses what is expected; the rest is the body. An append
