@@ -47,7 +47,8 @@ start() { # ID...
 	done
 }
 failed() {
-	die 1 "member $id: $(tail -n 1 "$dir/$id.trace")"
+	tail -n 3 "$dir/$id.trace" >&2
+	die 1 "member $id did not start; see $dir/$id.trace"
 }
 choose() { # ports below those that the kernel gives out by itself
 	seq "$count" | awk -v port="$(shuf -n 1 -i 20000-32000)" \

@@ -43,6 +43,8 @@ done
 lines=$(wc -l <"$work/input")
 
 raft-cluster up -n 3 >/dev/null || fail 'no cluster'
+RAFT_ENDPOINTS=$(cut -d ' ' -f 2 "$work/cluster/members" | paste -sd ,)
+export RAFT_ENDPOINTS
 say "Three members run, each with a directory of its own:"
 sed 's/^/        member /' "$work/cluster/members"
 
