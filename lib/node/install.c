@@ -27,6 +27,7 @@ struct installs {
 	struct snapshot_sink *sink;   /* NULL: nothing is being received. */
 	struct message_snapshot what; /* That of the sink. */
 	bool finishing;               /* The janitor has the sink. */
+	bool full;                    /* There was no space, as was traced. */
 	/* The answer owed to the last chunk; `to` 0: none. It leaves when
 	 * `answer_seq` is durable; 0: that is not known yet. */
 	struct message answer;
@@ -79,8 +80,10 @@ static void
 fail(struct node *n, const struct message *answer, struct rk_error *err)
 {
 	if (err->code == RK_REJECTED) {
-		trace_line(n->trace, TRACE_WARNING, "receive a snapshot: %s",
-			   err->text);
+		if (!n->installs->full)
+			trace_line(n->trace, TRACE_WARNING,
+				   "receive a snapshot: %s", err->text);
+		n->installs->full = true;
 		peers_refuse(n, answer, PROBLEM_DISK_FULL, err->text);
 		return;
 	}
@@ -258,11 +261,14 @@ install_chunk(struct node *n, const struct message *m,
 	}
 	rc = open_sink(n, m, &err);
 	/* Others are late, repeated or ahead: the answer sets that right. */
-	if (!rc && s->offset == snapshot_sink_offset(i->sink) && data.len)
+	if (!rc && s->offset == snapshot_sink_offset(i->sink) && data.len) {
 		rc = snapshot_sink_write(i->sink, s->offset, data, &err);
+		if (!rc)
+			i->full = false;
+	}
 	if (rc) {
-		snapshot_sink_free(i->sink);
-		i->sink = NULL;
+		/* What it holds it still holds, if this is no worse than a
+		 * full disk; anything else ends the member. */
 		fail(n, &answer, &err);
 		return;
 	}

@@ -117,8 +117,7 @@ done_take(struct job *job)
 		if (!t->synced)
 			node_fail(n, &t->err);
 		else if (t->rc)
-			trace_line(n->trace, TRACE_ERROR, "take a snapshot: %s",
-				   t->err.text);
+			trace_line(n->trace, TRACE_ERROR, "%s", t->err.text);
 		else
 			note_taken(n, t);
 		for (i = 0; i < t->request_count; i++)
