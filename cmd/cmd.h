@@ -135,6 +135,25 @@ size_t cmd_terminal_width(void);
 /* Data as people read it: control bytes and what is not UTF-8 as \xNN. */
 void cmd_print_escaped(FILE *to, const void *data, size_t len);
 
+/* A cluster's status on stdout: a row for each member; a JSON object for each;
+ * the verdict, on one line. */
+void cmd_print_table(const struct rk_cluster_status *s);
+void cmd_print_members(const struct rk_cluster_status *s);
+void cmd_print_verdict(const struct rk_cluster_status *s);
+
+/* Commits a second between calls, newest on the right. */
+#define CMD_RATES 40
+struct cmd_rates {
+	double rates[CMD_RATES];
+	size_t count;
+	rk_index commit; /* At the last call. */
+	uint64_t at_ms;
+};
+void cmd_print_rates(struct cmd_rates *r, const struct rk_cluster_status *s);
+
+uint64_t cmd_now_ms(void); /* Monotonic. */
+void cmd_nap(uint64_t ms);
+
 /* SIGINT and SIGTERM, taken as they come: the first one asks to end in order,
  * a second one gives up what the client waits for. */
 struct cmd_signals {

@@ -266,6 +266,10 @@ rk_client_status(struct rk_client *c, struct rk_cluster_status **status,
 		 struct rk_error *err);
 RK_API void rk_cluster_status_free(struct rk_cluster_status *status);
 
+/* Whether the first endpoint is the leader and can serve. */
+RK_API RK_CHECKED enum rk_code
+rk_client_first_leads(struct rk_client *c, bool *leads, struct rk_error *err);
+
 struct rk_snapshot {
 	char id[48]; /* `INDEX-TERM` */
 	rk_index index;

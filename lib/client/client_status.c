@@ -304,6 +304,24 @@ rk_cluster_status_free(struct rk_cluster_status *status)
 	mem_free(status);
 }
 
+enum rk_code
+rk_client_first_leads(struct rk_client *c, bool *leads, struct rk_error *err)
+{
+	const struct client_request request = {.method = "GET",
+					       .path = "/leaderz",
+					       .max_reply_bytes =
+						       LIMIT_JSON_BYTES,
+					       .stays = true,
+					       .once = true};
+	struct client_deadline deadline = client_deadline_begin(c);
+	enum rk_code rc;
+
+	c->at = 0;
+	rc = client_call(c, &request, &deadline, err);
+	*leads = rc == RK_OK;
+	return rc == RK_NO_LEADER ? RK_OK : rc;
+}
+
 /* `1 up; 2, 3: connection refused`: those with the same answer together. */
 static void
 describe_members(struct bytes *out, const struct rk_cluster_status *s)
