@@ -274,6 +274,7 @@ struct core_stream_status {
 	bool voter;
 	uint64_t errors; /* Requests that failed. */
 	uint64_t retries;
+	uint64_t backwards; /* Times that it lacked what it had proven. */
 };
 
 struct core_status {

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 
+#include "core/agreement.h"
 #include "core/configuration.h"
 #include "core/election.h"
 #include "core/role.h"
@@ -96,26 +97,6 @@ first_new(const struct ledger *l, const struct message_append *a)
 	return index;
 }
 
-/* Whether the entries may follow what is here; else `*conflict` says where to
- * look. See message_append_reply. */
-static bool
-agrees(const struct core *c, struct log_end prev, struct log_end *conflict)
-{
-	const struct ledger *l = &c->ledger;
-
-	if (prev.index <= c->commit || ledger_has(l, prev))
-		return true;
-	if (prev.index > l->last) {
-		*conflict = (struct log_end){l->last + 1, 0};
-		return false;
-	}
-	conflict->term = ledger_term(l, prev.index);
-	conflict->index = ledger_run_start(l, prev.index);
-	if (conflict->index <= c->commit)
-		conflict->index = c->commit + 1;
-	return false;
-}
-
 static void
 cut(struct core *c, rk_index from)
 {
@@ -189,7 +170,7 @@ follower_on_append(struct core *c, const struct message *m)
 
 	if (!follower_may_accept(c, m) || !append_is_valid(m))
 		return CORE_INVALID;
-	if (!agrees(c, a->prev, &conflict)) {
+	if (!agreement_at(&c->ledger, c->commit, a->prev, &conflict)) {
 		follower_accept(c, m);
 		send = state_reply(c, m, MESSAGE_APPEND_REPLY);
 		send->message.as.append_reply.conflict = conflict;

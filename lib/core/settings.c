@@ -1,7 +1,7 @@
 /* settings.c - defaults and ranges of the settings of a core. */
 
 #include "core/core.h"
-#include "core/stream.h"
+#include "core/window.h"
 
 /* An hour: more is surely a mistaken unit. */
 #define TIMEOUT_MAX_MS (UINT64_C(3600) * 1000)
@@ -57,7 +57,7 @@ core_settings_error(const struct core_settings *s)
 	    s->max_payload_bytes > LIMIT_PEER_BODY_BYTES / 4)
 		return "the bytes of a payload must be from 1 to 16 MiB";
 	if (s->max_inflight_requests < 1 ||
-	    s->max_inflight_requests > STREAM_REQUESTS_MAX)
+	    s->max_inflight_requests > WINDOW_MAX)
 		return "the requests in flight must be from 1 to 64";
 	if (s->max_inflight_bytes < s->max_payload_bytes)
 		return "the bytes in flight must be at least those of one "

@@ -14,13 +14,14 @@ show_stream(const struct core *c, const struct stream *s,
 		.state = s->state,
 		.match = s->match,
 		.next = s->next,
-		.inflight_requests = s->window_count,
-		.inflight_bytes = s->window_bytes,
+		.inflight_requests = s->window.count,
+		.inflight_bytes = s->window.bytes,
 		.contact_ms = s->contact_ms,
 		.voter = configuration_is_voter(state_configuration(c),
 						s->target),
 		.errors = s->errors,
 		.retries = s->retries,
+		.backwards = s->backwards,
 	};
 }
 

@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/agreement.h"
 
 /* A payload may take a second for each MiB, beside the base timeout. */
 #define BYTES_PER_MS 1024
@@ -76,12 +77,11 @@ become(struct stream *s, enum stream_state state)
 	case STREAM_LINE_RATE:
 		break;
 	case STREAM_SNAPSHOTTING:
-		assert(s->window_count == 0);
+		assert(s->window.count == 0);
 		reports |= STREAM_NEEDS_SNAPSHOT;
 		break;
 	case STREAM_SHUTDOWN:
-		s->window_count = 0;
-		s->window_bytes = 0;
+		window_clear(&s->window);
 		reports |= STREAM_ENDED;
 		break;
 	}
@@ -96,8 +96,7 @@ restart(struct stream *s)
 {
 	unsigned int reports = 0;
 
-	s->window_count = 0;
-	s->window_bytes = 0;
+	window_clear(&s->window);
 	if (s->proven)
 		s->next = s->match + 1;
 	if (s->state != STREAM_LAGGING)
@@ -127,35 +126,6 @@ fail(struct stream *s, const struct stream_view *v)
 	return restart(s);
 }
 
-static const struct stream_request *
-find(const struct stream *s, uint64_t number)
-{
-	size_t i;
-
-	for (i = 0; i < s->window_count; i++)
-		if (s->window[i].number == number)
-			return &s->window[i];
-	return NULL;
-}
-
-/* Forget the requests that `match` answers, and `number`. */
-static void
-answered(struct stream *s, uint64_t number)
-{
-	size_t stay = 0;
-	size_t i;
-
-	s->window_bytes = 0;
-	for (i = 0; i < s->window_count; i++) {
-		if (s->window[i].number == number ||
-		    s->window[i].last <= s->match)
-			continue;
-		s->window_bytes += s->window[i].bytes;
-		s->window[stay++] = s->window[i];
-	}
-	s->window_count = stay;
-}
-
 static unsigned int
 raise_match(struct stream *s, rk_index match)
 {
@@ -174,7 +144,7 @@ raise_match(struct stream *s, rk_index match)
 static unsigned int
 acked(struct stream *s, const struct stream_event *ev)
 {
-	const struct stream_request *r = find(s, ev->request);
+	const struct window_request *r = window_find(&s->window, ev->request);
 	unsigned int reports;
 	rk_index last;
 
@@ -184,40 +154,17 @@ acked(struct stream *s, const struct stream_event *ev)
 	reports = raise_match(s, ev->match);
 	if (ev->match < last)
 		return reports | restart(s); /* Took a part of it only. */
-	answered(s, ev->request);
+	window_remove(&s->window, ev->request, s->match);
 	if (s->state == STREAM_LAGGING)
 		s->as.lagging.probing = false;
 	return reports;
-}
-
-/* Where the logs may agree, given that they do not at `prev`: behind the
- * conflict the target's term there, if the leader has it too; below the
- * conflict only in older terms. Always less than `prev`. */
-static rk_index
-narrow(const struct ledger *l, rk_index prev, struct log_end conflict)
-{
-	rk_index at;
-
-	assert(prev > 0);
-	if (conflict.index > prev)
-		conflict.index = prev; /* Nonsense, but never a step up. */
-	if (conflict.index == 0)
-		return 0;
-	if (conflict.term == 0 || prev <= l->compacted.index)
-		return conflict.index - 1;
-	at = ledger_last_of_term(l, prev - 1, conflict.term);
-	if (at >= conflict.index && ledger_term(l, at) == conflict.term)
-		return at;
-	if (conflict.index - 1 <= l->compacted.index)
-		return conflict.index - 1;
-	return ledger_last_of_term(l, conflict.index - 1, conflict.term - 1);
 }
 
 static unsigned int
 rejected(struct stream *s, const struct stream_view *v,
 	 const struct stream_event *ev)
 {
-	const struct stream_request *r = find(s, ev->request);
+	const struct window_request *r = window_find(&s->window, ev->request);
 	unsigned int reports;
 	rk_index next;
 
@@ -229,7 +176,7 @@ rejected(struct stream *s, const struct stream_view *v,
 		s->backwards++;
 		return fail(s, v);
 	}
-	next = narrow(v->ledger, r->prev, ev->conflict) + 1;
+	next = agreement_below(v->ledger, r->prev, ev->conflict) + 1;
 	assert(next <= r->prev);
 	reports = restart(s);
 	s->next = next > s->match ? next : s->match + 1;
@@ -242,8 +189,8 @@ static unsigned int
 lost(struct stream *s, const struct stream_view *v,
      const struct stream_event *ev)
 {
-	if (ev->request == 0 ? s->window_count == 0
-			     : find(s, ev->request) == NULL) {
+	if (ev->request == 0 ? s->window.count == 0
+			     : window_find(&s->window, ev->request) == NULL) {
 		s->errors++; /* A heartbeat, or of an earlier attempt. */
 		return 0;
 	}
@@ -253,12 +200,9 @@ lost(struct stream *s, const struct stream_view *v,
 static unsigned int
 time_passed(struct stream *s, const struct stream_view *v)
 {
-	size_t i;
-
-	for (i = 0; i < s->window_count; i++)
-		if (s->window[i].deadline_ms <= v->now_ms)
-			return fail(s, v);
-	return 0;
+	if (window_deadline_ms(&s->window) > v->now_ms)
+		return 0;
+	return fail(s, v);
 }
 
 static unsigned int
@@ -408,12 +352,12 @@ static bool
 has_room(const struct stream *s, const struct core_settings *settings,
 	 uint64_t bytes)
 {
-	if (s->window_count == 0)
+	if (s->window.count == 0)
 		return true;
 	if (s->state == STREAM_LAGGING && s->as.lagging.probing)
 		return false;
-	return s->window_count < settings->max_inflight_requests &&
-	       s->window_bytes + bytes <= settings->max_inflight_bytes;
+	return s->window.count < settings->max_inflight_requests &&
+	       s->window.bytes + bytes <= settings->max_inflight_bytes;
 }
 
 /* How far the next payload reaches. Until the match is proven it is likely to
@@ -448,20 +392,18 @@ send_append(struct stream *s, const struct stream_view *v, uint64_t request)
 	to = payload_end(s, v, &bytes);
 	if ((to == s->next && !probe) || !has_room(s, v->settings, bytes))
 		return wish;
-	assert(s->window_count < STREAM_REQUESTS_MAX);
 	wish.type = STREAM_SENDS_APPEND;
 	wish.from = s->next;
 	wish.to = to;
 	wish.deadline_ms = v->now_ms + v->settings->request_timeout_ms +
 			   bytes / BYTES_PER_MS;
-	s->window[s->window_count++] = (struct stream_request){
-		.number = request,
-		.prev = s->next - 1,
-		.last = to - 1,
-		.bytes = bytes,
-		.deadline_ms = wish.deadline_ms,
-	};
-	s->window_bytes += bytes;
+	window_add(&s->window, (struct window_request){
+				       .number = request,
+				       .prev = s->next - 1,
+				       .last = to - 1,
+				       .bytes = bytes,
+				       .deadline_ms = wish.deadline_ms,
+			       });
 	/* A probe that fails is repeated from the same place. */
 	if (!probe)
 		s->next = to;
@@ -483,7 +425,7 @@ stream_next(struct stream *s, const struct stream_view *v, uint64_t request,
 		return wish;
 	if (s->next > v->ledger->compacted.index) {
 		wish = send_append(s, v, request);
-	} else if (s->window_count == 0) {
+	} else if (s->window.count == 0) {
 		*reports |= become(s, STREAM_SNAPSHOTTING);
 		s->retry_ms = 0;
 		s->as.snapshotting.request = request;
@@ -526,7 +468,7 @@ uint64_t
 stream_deadline_ms(const struct stream *s)
 {
 	uint64_t deadline_ms = s->heartbeat_ms;
-	size_t i;
+	uint64_t ms;
 
 	if (s->state == STREAM_SHUTDOWN)
 		return UINT64_MAX;
@@ -534,28 +476,10 @@ stream_deadline_ms(const struct stream *s)
 		deadline_ms = s->commit_ms;
 	if (s->retry_ms != 0 && s->retry_ms < deadline_ms)
 		deadline_ms = s->retry_ms;
-	for (i = 0; i < s->window_count; i++)
-		if (s->window[i].deadline_ms < deadline_ms)
-			deadline_ms = s->window[i].deadline_ms;
+	ms = window_deadline_ms(&s->window);
+	if (ms < deadline_ms)
+		deadline_ms = ms;
 	return deadline_ms;
-}
-
-static void
-check_window(const struct stream *s)
-{
-	uint64_t bytes = 0;
-	size_t i;
-
-	assert(s->window_count <= STREAM_REQUESTS_MAX);
-	for (i = 0; i < s->window_count; i++) {
-		assert(s->window[i].prev <= s->window[i].last);
-		if (i > 0) {
-			assert(s->window[i].number > s->window[i - 1].number);
-			assert(s->window[i].prev >= s->window[i - 1].last);
-		}
-		bytes += s->window[i].bytes;
-	}
-	assert(bytes == s->window_bytes);
 }
 
 void
@@ -567,23 +491,23 @@ stream_check(const struct stream *s, const struct stream_view *v)
 	assert(s->next <= v->ledger->last + 1);
 	if (!s->proven)
 		assert(s->match == 0);
-	check_window(s);
+	window_check(&s->window);
 	switch (s->state) {
 	case STREAM_LAGGING:
 		if (!s->proven)
 			assert(s->as.lagging.probing);
 		if (s->as.lagging.probing)
-			assert(s->window_count <= 1);
+			assert(s->window.count <= 1);
 		break;
 	case STREAM_LINE_RATE:
 		assert(s->proven);
 		break;
 	case STREAM_SNAPSHOTTING:
-		assert(s->window_count == 0);
+		assert(s->window.count == 0);
 		assert(s->as.snapshotting.index >= s->match);
 		break;
 	case STREAM_SHUTDOWN:
-		assert(s->window_count == 0);
+		assert(s->window.count == 0);
 		break;
 	}
 }

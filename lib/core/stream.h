@@ -15,10 +15,7 @@
 #include "base/prng.h"
 #include "core/core.h"
 #include "core/ledger.h"
-
-/* Requests in flight at most, whatever the settings say: more than this only
- * queue in the kernel. */
-#define STREAM_REQUESTS_MAX 64
+#include "core/window.h"
 
 enum stream_event_type {
 	/* From the leader. */
@@ -61,25 +58,14 @@ struct stream_view {
 	uint64_t now_ms;
 };
 
-struct stream_request {
-	uint64_t number;
-	rk_index prev;
-	rk_index last; /* prev: carries no entries. */
-	uint64_t bytes;
-	uint64_t deadline_ms;
-};
-
 struct stream {
 	rk_id target;
 	uint64_t id; /* No other stream of this leader's life has it. */
 	enum stream_state state;
 	rk_index match;
 	rk_index next;
-	bool proven; /* `match` is the target's word; else it is 0. */
-	/* In flight, oldest first; not while snapshotting. */
-	struct stream_request window[STREAM_REQUESTS_MAX];
-	size_t window_count;
-	uint64_t window_bytes;
+	bool proven;          /* `match` is the target's word; else it is 0. */
+	struct window window; /* Empty while snapshotting. */
 	/* After failures: nothing is sent before `retry_ms`. */
 	uint64_t failures; /* In a row. */
 	uint64_t retry_ms;
