@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# What a member does that needs entries which the others no longer have.
+
+load helpers
+
+# Append the numbers FROM to TO, each an entry, by way of member 1.
+append_numbers() { # FROM TO
+	seq "$1" "$2" |
+		curl -sS --fail-with-body -o "$BATS_TEST_TMPDIR/reply" \
+			--data-binary @- "$(url_of 1)/v1/log?split=lines"
+}
+
+# A value of member ID's status.
+status_of() { # ID FILTER
+	curl -sS "$(url_of "$1")/v1/status" | jq -r "$2"
+}
+
+applied_by() { # ID INDEX
+	[ "$(status_of "$1" .applied)" -ge "$2" ]
+}
+
+compacted_by() { # ID INDEX
+	[ "$(status_of "$1" .first)" -gt "$2" ]
+}
+
+received_part() { # ID
+	find "$RAFT_CLUSTER_DIR/$1/snapshot" -name '*.part' -size +200k |
+		grep -q .
+}
+
+@test "snapshot: a member that missed compacted entries catches up by one" {
+	local i
+	cluster_start 3 --snapshot-logs-since-last=5000 --trailing-entries=100
+	raft-cluster kill 3
+	for i in 0 1 2 3; do
+		append_numbers $((i * 20000 + 1)) $((i * 20000 + 20000))
+	done
+	wait_for 20 compacted_by 1 1000
+	raft-cluster restart 3
+	wait_for 20 applied_by 3 80000
+	append_numbers 80001 80010
+	wait_for 5 applied_by 3 80010
+	grep -q 'installed the snapshot' "$RAFT_CLUSTER_DIR/3.trace"
+	raft-cluster down
+	seq 80010 >"$BATS_TEST_TMPDIR/numbers"
+	members_hold "$BATS_TEST_TMPDIR/numbers"
+}
+
+@test "snapshot: one that was cut off by kill -9 goes on where it was" {
+	local i
+	cluster_start 3 --snapshot-logs-since-last=5000 --trailing-entries=100 \
+		--snapshot-rate=1MiB --snapshot-max-chunk-size=64KiB
+	raft-cluster kill 3
+	for i in 0 1; do
+		append_numbers $((i * 20000 + 1)) $((i * 20000 + 20000))
+	done
+	wait_for 20 compacted_by 1 1000
+	raft-cluster restart 3
+	wait_for 20 received_part 3
+	raft-cluster kill 3
+	raft-cluster restart 3
+	wait_for 30 applied_by 3 40000
+	grep -q 'bytes; [1-9][0-9]* are here' "$RAFT_CLUSTER_DIR/3.trace"
+	raft-cluster down
+	seq 40000 >"$BATS_TEST_TMPDIR/numbers"
+	members_hold "$BATS_TEST_TMPDIR/numbers"
+}
+
+@test "snapshot: taken by POST it is listed, fetched, and resumed by range" {
+	local url
+	cluster_start 1
+	url=$(url_of 1)/v1/snapshots
+	append_numbers 1 100
+	id=$(curl -sS -d '' "$url" | jq -r .id)
+	[ "$(curl -sS "$url" | jq -r '.snapshots[0].id')" = "$id" ]
+	cd "$BATS_TEST_TMPDIR"
+	curl -sS -o whole "$url/latest"
+	head -n 1 whole | jq -e ".size > 0"
+	tail -n 1 whole | jq -e .trailer.crc32c
+	[ "$(curl -sS -o rest -w '%{http_code}' -H 'Range: bytes=1000-' \
+		"$url/$id")" = 206 ]
+	tail -c +1001 whole | cmp - rest
+	[ "$(curl -sS -o none -w '%{http_code}' -H 'Range: bytes=999999-' \
+		"$url/$id")" = 416 ]
+	[ "$(curl -sS -o none -w '%{http_code}' "$url/999-9")" = 404 ]
+}
