@@ -79,6 +79,13 @@ unsigned cmd_read_types(const struct cmd *c, char *text);
 enum rk_code cmd_check(const struct cmd *c, const char *dir,
 		       struct rk_error *err);
 
+/* What is done with the snapshots of a cluster. `cmd_save` copies the newest
+ * to `file`: NULL is one named after it, "-" is standard output. */
+RK_CHECKED enum rk_code cmd_take(const struct cmd *c, struct rk_error *err);
+RK_CHECKED enum rk_code cmd_list(const struct cmd *c, struct rk_error *err);
+RK_CHECKED enum rk_code cmd_save(const struct cmd *c, const char *file,
+				 struct rk_error *err);
+
 /* Saved snapshots, FILE or - for stdin: print what one covers (and with
  * `verify` read all of it); print its payload; make a member's directory of it
  * and print how its cluster's members are started. The errors are complete. */
@@ -208,6 +215,9 @@ struct cmd_resume {
  * ends the program if they contradict. */
 void cmd_resume_open(const struct cmd *c, const char *session,
 		     struct cmd_resume *r);
+
+/* Sync the directory that `path` is in, so that its name is there for good. */
+bool cmd_sync_directory_of(const char *path);
 
 /* Replace the file, if there is one: written aside, synced, renamed. */
 RK_CHECKED enum rk_code cmd_resume_save(const struct cmd_resume *r,

@@ -80,8 +80,8 @@ write_file(const char *path, const char *text, size_t len)
 	return close(fd) == 0 && ok;
 }
 
-static bool
-sync_directory_of(const char *path)
+bool
+cmd_sync_directory_of(const char *path)
 {
 	char copy[PATH_MAX];
 	bool ok;
@@ -116,7 +116,7 @@ cmd_resume_save(const struct cmd_resume *r, struct rk_error *err)
 		       r->session, r->cluster[0] != '\0' ? r->cluster : "-",
 		       r->acknowledged);
 	if (!write_file(aside, text, (size_t)len) || rename(aside, path) < 0 ||
-	    !sync_directory_of(path))
+	    !cmd_sync_directory_of(path))
 		return cmd_error(err, RK_FAILED, NULL, "write %s: %s", path,
 				 strerror(errno));
 	return RK_OK;

@@ -13,34 +13,40 @@ enum {
 };
 
 static const char help[] =
-	"Usage: raft-snapshot inspect [--verify] FILE|-\n"
+	"Usage: raft-snapshot take | list | save [-o FILE|-]\n"
+	"       raft-snapshot inspect [--verify] FILE|-\n"
 	"       raft-snapshot extract FILE|-\n"
 	"       raft-snapshot restore FILE|- -D DIR --id=N --cluster=LIST\n"
 	"Keep snapshots of a replicated log.\n"
 	"\n"
+	"  take                   have a member take one, print its id\n"
+	"  list                   those of the member that answers\n"
+	"  save                   copy the newest to a file, and check it\n"
 	"  inspect                what a saved snapshot covers\n"
 	"  extract                its payload: the entries, as JSON Lines\n"
-	"  restore                make a member's directory of a new cluster "
-	"that\n"
-	"                         begins with it; print the members' start "
-	"commands\n"
+	"  restore                make a member's directory of a new\n"
+	"                         cluster that begins with it\n"
 	"\n"
+	"  -o, --output=FILE      where to save (INDEX-TERM.snap)\n"
 	"      --verify           read all of it and check it\n"
 	"  -D, --data-dir=DIR     the directory to make\n"
 	"      --id=N             the member that it is for\n"
 	"      --cluster=LIST     all members of the new cluster: "
 	"1=HOST:PORT,2=...\n"
 	"      --cluster-name=S   as raft-node will be told\n"
+	"  -e, --endpoints=LIST   the cluster ($RAFT_ENDPOINTS)\n"
+	"  -t, --timeout=DUR      until a member answers (10s)\n"
 	"  -J, --json             JSON Lines\n"
-	"  -q, -v                 say less, say more\n"
-	"  -h, --help, -V, --version\n"
+	"  -q, --quiet   -v, --verbose   -h, --help   -V, --version\n"
 	"\n"
-	"  raft-snapshot inspect --verify x.snap\n"
+	"Examples:\n"
+	"  raft-snapshot save -o - | gzip >backup.snap.gz\n"
 	"  raft-snapshot extract x.snap | jq -c .data | tail -n 3\n"
 	"  raft-snapshot restore x.snap -D data/1 --id=1 "
 	"--cluster=1=127.0.0.1:7401\n";
 
 static const struct option longs[] = {
+	{"output", required_argument, NULL, 'o'},
 	{"verify", no_argument, NULL, OPTION_VERIFY},
 	{"data-dir", required_argument, NULL, 'D'},
 	{"id", required_argument, NULL, OPTION_ID},
@@ -52,8 +58,8 @@ static const struct option longs[] = {
 static const struct cmd_spec spec = {
 	.name = "raft-snapshot",
 	.help = help,
-	.groups = CMD_JSON,
-	.letters = "D:",
+	.groups = CMD_CLIENT | CMD_JSON,
+	.letters = "D:o:",
 	.longs = longs,
 };
 
@@ -62,7 +68,26 @@ struct snapshot_cmd {
 	struct rk_restore restore;
 	bool verify;
 	const char *file;
+	const char *output;
 };
+
+static enum rk_code
+take(struct snapshot_cmd *s, struct rk_error *err)
+{
+	return cmd_take(&s->cmd, err);
+}
+
+static enum rk_code
+list(struct snapshot_cmd *s, struct rk_error *err)
+{
+	return cmd_list(&s->cmd, err);
+}
+
+static enum rk_code
+save(struct snapshot_cmd *s, struct rk_error *err)
+{
+	return cmd_save(&s->cmd, s->output, err);
+}
 
 static enum rk_code
 inspect(struct snapshot_cmd *s, struct rk_error *err)
@@ -93,9 +118,9 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-	{"inspect", true, inspect},
-	{"extract", true, extract},
-	{"restore", true, restore},
+	{"take", false, take},      {"list", false, list},
+	{"save", false, save},      {"inspect", true, inspect},
+	{"extract", true, extract}, {"restore", true, restore},
 };
 
 static const struct verb *
@@ -121,6 +146,9 @@ parse_options(struct snapshot_cmd *s, int argc, char **argv)
 		switch (option) {
 		case 'D':
 			s->restore.dir = optarg;
+			break;
+		case 'o':
+			s->output = optarg;
 			break;
 		case OPTION_VERIFY:
 			s->verify = true;
