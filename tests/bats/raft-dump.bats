@@ -203,7 +203,7 @@ flip() { # BYTE FILE
 
 @test "raft-dump: ends quietly when its reader does" {
 	seq 20000 | raft-append --print=none
-	run -0 --separate-stderr bash -c 'raft-dump --raw "$1" | head -n 1' - "$dir"
+	run -0 --separate-stderr bash -c "raft-dump --raw '$dir' | head -n 1"
 	[ "${#lines[@]}" -eq 1 ]
 	[ -z "$stderr" ]
 	run -0 --separate-stderr bash -c 'raft-dump | head -n 1'
@@ -212,7 +212,7 @@ flip() { # BYTE FILE
 
 @test "raft-dump: output that cannot be written exits 1" {
 	raft-append x
-	run -1 --separate-stderr bash -c 'raft-dump --raw "$1" >/dev/full' - "$dir"
+	run -1 --separate-stderr bash -c "raft-dump --raw '$dir' >/dev/full"
 	[[ $stderr == *'No space left'* ]]
 }
 
@@ -224,7 +224,8 @@ flip() { # BYTE FILE
 
 @test "raft-dump: a URL is a source" {
 	raft-append 'by url'
-	RAFT_ENDPOINTS='' run -0 raft-dump --raw -n 1 "$RAFT_ENDPOINTS"
+	url=$RAFT_ENDPOINTS
+	RAFT_ENDPOINTS='' run -0 raft-dump --raw -n 1 "$url"
 	[ "$output" = 'by url' ]
 }
 
@@ -273,10 +274,11 @@ flip() { # BYTE FILE
 }
 
 @test "raft-dump: a start that is not held exits 3 and names the first" {
-	cluster_start 1 --trailing-entries=10 --snapshot-logs-since-last=50
+	cluster_start 1 --trailing-entries=10
 	head -c 400000 /dev/zero | tr '\0' x >entry
 	for _ in {1..200}; do cat entry && printf '\0'; done |
 		raft-append -0 -w 16 --print=none
+	curl -sS --data '' "$RAFT_ENDPOINTS/v1/snapshots"
 	segments() {
 		find "$RAFT_CLUSTER_DIR/1/log" -name '*.seg' | sort
 	}
