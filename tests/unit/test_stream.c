@@ -588,7 +588,8 @@ any_walk_keeps_the_invariants(void **state)
 			ev.type = STREAM_EV_TIME;
 		if (prng_range(&prng, 0, 4) == 0)
 			ledger_append(&f->ledger, 1, 1, NULL);
-		if (prng_range(&prng, 0, 400) == 0)
+		if (f->ledger.last > f->ledger.snapshot.last.index &&
+		    prng_range(&prng, 0, 400) == 0)
 			compact(f, prng_range(&prng,
 					      f->ledger.snapshot.last.index + 1,
 					      f->ledger.last + 1));
