@@ -19,7 +19,9 @@
 struct inbound;
 
 /* A request that is to be answered exactly once, by inbound_reply() or
- * inbound_stream(). It stays valid until then, even if the client has gone. */
+ * inbound_stream(). It stays valid until then, even if the client has gone; a
+ * client that closes its sending side while its request waits counts as gone.
+ */
 struct inbound_request;
 
 enum inbound_method {

@@ -29,6 +29,7 @@ struct inbound_link {
 enum request_state {
 	REQUEST_HEAD,     /* Its first line has come. */
 	REQUEST_BODY,     /* It was let in; the body may still come. */
+	REQUEST_DRAINING, /* Refused in its midst; the rest is dropped. */
 	REQUEST_HANDLING, /* Within handle(). */
 	REQUEST_WAITING,  /* Suspended, on the list of those that wait. */
 	REQUEST_ANSWERED, /* The reply is being sent. */

@@ -1,18 +1,21 @@
 /* inbound_request.c - the way of a request, from its first line to its end.
  *
  *   HEAD -----> BODY -----> HANDLING -----> WAITING
- *     |                        |               |
- *     +---------> ANSWERED <---+---------------+
+ *     |           |            |               |
+ *     |           v            |               |
+ *     |        DRAINING        |               |
+ *     v                        v               |
+ *   ANSWERED <-----------------+---------------+
  *
  *   HEAD     -> BODY      take_head        the gate lets it in
  *   HEAD     -> ANSWERED  take_head        it does not
+ *   BODY     -> DRAINING  take_body        it grows too large
  *   BODY     -> HANDLING  hand_over        it is whole
  *   HANDLING -> WAITING   hand_over        handle() has not answered it
  *   HANDLING -> ANSWERED  request_answer
  *   WAITING  -> ANSWERED  request_answer
  *
- * A body that grows too large ends the request, and the connection, without
- * any of these. */
+ * From DRAINING and ANSWERED a request only ends. */
 
 #include <assert.h>
 #include <string.h>
@@ -31,10 +34,15 @@
 /* Room made before the first byte of a body has come. */
 #define BODY_FIRST_BYTES (64U << 10)
 
+/* How long more of a body is taken after it was refused: a client that is cut
+ * off while it sends does not read why. */
+#define DRAIN_MS 1000
+
 /* may_become[from][to]; everything not named here is a bug. */
-static const bool may_become[5][5] = {
+static const bool may_become[6][6] = {
 	[REQUEST_HEAD][REQUEST_BODY] = true,
 	[REQUEST_HEAD][REQUEST_ANSWERED] = true,
+	[REQUEST_BODY][REQUEST_DRAINING] = true,
 	[REQUEST_BODY][REQUEST_HANDLING] = true,
 	[REQUEST_HANDLING][REQUEST_WAITING] = true,
 	[REQUEST_HANDLING][REQUEST_ANSWERED] = true,
@@ -158,7 +166,7 @@ answer_too_large(struct inbound_request *r)
 	bytes_append(&head, body.data, body.len);
 	ignored = send(r->link->fd, head.data, head.len,
 		       MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)ignored; /* The connection ends here in any case. */
+	(void)ignored; /* The connection ends in any case. */
 	bytes_close(&head);
 	bytes_close(&body);
 }
@@ -171,9 +179,11 @@ take_body(struct inbound_request *r, const char *data, size_t *len)
 		inbound_warn(r->in, "request refused",
 			     "the body grows beyond what is allowed");
 		answer_too_large(r);
-		return MHD_NO;
+		link_set_deadline(r->in, r->link, DRAIN_MS);
+		become(r, REQUEST_DRAINING);
+	} else {
+		bytes_append(&r->body, data, *len);
 	}
-	bytes_append(&r->body, data, *len);
 	*len = 0;
 	return MHD_YES;
 }
@@ -212,6 +222,11 @@ request_serve(void *context, struct MHD_Connection *connection, const char *url,
 		if (*len > 0)
 			return take_body(r, data, len);
 		hand_over(r);
+		return MHD_YES;
+	case REQUEST_DRAINING:
+		if (*len == 0)
+			return MHD_NO; /* All of it has come: close. */
+		*len = 0;
 		return MHD_YES;
 	case REQUEST_HANDLING:
 	case REQUEST_WAITING:

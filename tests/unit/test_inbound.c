@@ -224,6 +224,54 @@ chunked_body_that_outgrows_the_limit_gets_413(void **state)
 }
 
 static void
+endless_body_is_cut_off_after_its_413(void **state)
+{
+	struct http *h = *state;
+	struct http_client c;
+	uint64_t start_ms = clock_now_ms();
+
+	h->body_limit = 1000;
+	http_connect(h, &c);
+	http_say(&c, "PUT /large HTTP/1.1\r\n" HOST
+		     "Transfer-Encoding: chunked\r\n\r\n"
+		     "fffffff\r\n");
+	while (!c.is_closed) {
+		http_say(&c, "twenty bytes of body");
+		http_step(h, &c);
+		assert_true(clock_now_ms() < start_ms + 2000);
+	}
+	assert_int_equal(http_status(&c), 413);
+	assert_int_equal(http_count(&c, "/v1/problems/too-large"), 1);
+	assert_int_equal(h->handled, 0);
+	http_hang_up(&c);
+}
+
+/* Served if it can be at once. While a request waits, the daemon cannot tell
+ * a client that has said all from one that has gone. */
+static void
+client_that_closes_its_side_while_it_waits_is_taken_to_have_gone(void **state)
+{
+	struct http *h = *state;
+	struct http_client c;
+
+	http_connect(h, &c);
+	http_say(&c, GET("/at-once"));
+	shutdown(c.fd, SHUT_WR);
+	http_wait(h, &c, "GET /at-once");
+	http_hang_up(&c);
+
+	h->holds = true;
+	http_connect(h, &c);
+	http_say(&c, GET("/late"));
+	shutdown(c.fd, SHUT_WR);
+	http_wait_handled(h, &c, 2);
+	http_run_for(h, &c, 20);
+	answer_held(h, 0);
+	http_wait_closed(h, &c);
+	http_hang_up(&c);
+}
+
+static void
 expectant_client_is_told_to_go_on(void **state)
 {
 	struct http *h = *state;
@@ -574,6 +622,9 @@ main(void)
 		IN(open_server, head_gets_the_length_without_the_body),
 		IN(open_server, large_bodies_come_whole),
 		IN(open_server, chunked_body_that_outgrows_the_limit_gets_413),
+		IN(open_server, endless_body_is_cut_off_after_its_413),
+		IN(open_server,
+		   client_that_closes_its_side_while_it_waits_is_taken_to_have_gone),
 		IN(open_server, expectant_client_is_told_to_go_on),
 		IN(open_server, pipelined_requests_are_answered_in_order),
 		IN(open_server, late_answers_leave_at_once),
