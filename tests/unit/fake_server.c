@@ -40,7 +40,7 @@ struct fake_server {
 };
 
 static int
-listen_anywhere(char url[64])
+bind_anywhere(char url[64])
 {
 	struct sockaddr_in a = {.sin_family = AF_INET,
 				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -60,7 +60,9 @@ listen_anywhere(char url[64])
 void
 fake_dead_url(char url[64])
 {
-	close(listen_anywhere(url));
+	/* Bound but not listening, to the end of the process: a port that was
+	 * given back could be another test's server a moment later. */
+	(void)bind_anywhere(url);
 }
 
 static void
@@ -201,7 +203,7 @@ fake_server_start(enum fake_action (*handle)(void *user,
 
 	s->handle = handle;
 	s->user = user;
-	s->listen_fd = listen_anywhere(s->url);
+	s->listen_fd = bind_anywhere(s->url);
 	rc = listen(s->listen_fd, 16);
 	assert(rc == 0);
 	rc = pipe(s->stop_fds);

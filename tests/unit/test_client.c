@@ -201,7 +201,7 @@ unreachable_when_nobody_listens(void **state)
 
 	(void)state;
 	fake_dead_url(url);
-	c = open_client(url, 50, NULL);
+	c = open_client(url, 2000, NULL);
 	assert_int_equal(append_one(c, "s", &done, &err), RK_UNREACHABLE);
 	snprintf(text, sizeof text, "cannot reach %s: connection refused",
 		 url + 7);
