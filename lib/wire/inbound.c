@@ -134,7 +134,7 @@ inbound_close(struct inbound *in)
 	in->is_closing = true;
 	while (in->waiting != NULL)
 		request_refuse(in->waiting, PROBLEM_SHUTTING_DOWN,
-			       "this member stops");
+			       CLOSING_TEXT);
 	streams_end(in);
 	for (i = 0; i < CLOSING_RUNS; i++)
 		MHD_run(in->daemon);

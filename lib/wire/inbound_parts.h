@@ -11,6 +11,8 @@
 #include "wire/inbound.h"
 #include "wire/problem.h"
 
+#define CLOSING_TEXT "this member is stopping"
+
 /* Hosts by which a client may call us. */
 struct inbound_hosts {
 	char *names; /* Each with a NUL, an empty one behind the last. */

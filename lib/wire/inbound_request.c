@@ -111,7 +111,7 @@ take_head(struct inbound_request *r, const char *path, const char *method,
 
 	r->path = path;
 	if (in->is_closing) {
-		request_refuse(r, PROBLEM_SHUTTING_DOWN, "this member stops");
+		request_refuse(r, PROBLEM_SHUTTING_DOWN, CLOSING_TEXT);
 		return;
 	}
 	verdict = gate_check(r, method, version);
@@ -197,6 +197,10 @@ hand_over(struct inbound_request *r)
 
 	link_clear_deadline(r->link);
 	become(r, REQUEST_HANDLING);
+	if (in->is_closing) {
+		request_refuse(r, PROBLEM_SHUTTING_DOWN, CLOSING_TEXT);
+		return;
+	}
 	in->counts.requests++;
 	in->settings.handle(in->settings.context, r);
 	if (r->state == REQUEST_ANSWERED)

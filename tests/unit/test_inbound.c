@@ -424,6 +424,24 @@ close_ends_what_has_only_begun(void **state)
 	http_hang_up(&b);
 }
 
+static void
+close_refuses_what_becomes_whole_meanwhile(void **state)
+{
+	struct http *h = *state;
+	struct http_client c;
+
+	h->holds = true;
+	http_connect(h, &c);
+	http_say(&c, "POST /a HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\na");
+	http_run_for(h, NULL, 20);
+	http_say(&c, "bc");
+	http_close(h);
+	assert_int_equal(h->handled, 0);
+	assert_true(recv(c.fd, bytes_reserve(&c.got, 4096), 4095, 0) > 0);
+	assert_int_equal(http_status(&c), 503);
+	http_hang_up(&c);
+}
+
 /* Send `piece` over and over until the server closes. */
 static void
 drip(struct http *h, struct http_client *c, const char *piece)
@@ -632,6 +650,7 @@ main(void)
 		IN(open_server, client_may_reset_while_its_request_waits),
 		IN(open_server, close_answers_those_that_wait),
 		IN(open_server, close_ends_what_has_only_begun),
+		IN(open_server, close_refuses_what_becomes_whole_meanwhile),
 		IN(open_impatient, dripping_request_line_is_closed),
 		IN(open_impatient, dripping_header_is_closed),
 		IN(open_impatient,
