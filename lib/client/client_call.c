@@ -184,6 +184,7 @@ attempt_run(struct attempt *a)
 	const struct client_request *q = a->request;
 	const char *headers[HEADERS_MAX + 1];
 	char cluster[sizeof a->c->cluster + 16];
+	char wait[40];
 	struct outbound_request request = {
 		.method = q->method,
 		.url = a->c->endpoints[a->c->at].url,
@@ -199,9 +200,14 @@ attempt_run(struct attempt *a)
 	size_t i;
 
 	for (i = 0; q->headers != NULL && q->headers[i] != NULL; i++) {
-		assert(count < HEADERS_MAX - 1);
+		assert(count < HEADERS_MAX - 2);
 		headers[count++] = q->headers[i];
 	}
+	/* A member that waits for a leader shall say that nothing was proposed
+	 * before this attempt is cut off, and nobody knows any more. */
+	snprintf(wait, sizeof wait, "Raft-Wait-Ms: %" PRIu64,
+		 a->limit_ms / 4 * 3);
+	headers[count++] = wait;
 	if (a->c->cluster[0] != '\0') {
 		snprintf(cluster, sizeof cluster, "Raft-Cluster: %s",
 			 a->c->cluster);

@@ -11,6 +11,10 @@
 /* Requests parked at most; more are told to try again. */
 #define PARKED_MOST 4096
 
+/* How long a request waits for a leader: an election, or for less if it says
+ * so in Raft-Wait-Ms. */
+#define PARKED_MS 1500
+
 /* How long a forwarded request may take, and how large its reply may be. */
 #define FORWARD_MS    60000
 #define FORWARD_BYTES (16U << 20)
@@ -200,6 +204,17 @@ forward(struct node *n, const struct parked *parked, const char *url)
 	bytes_close(&text);
 }
 
+static uint64_t
+patience_ms(const struct inbound_request *r)
+{
+	const char *text = inbound_header(r, "Raft-Wait-Ms");
+	uint64_t ms;
+
+	if (text && bytes_parse_u64(text, strlen(text), PARKED_MS, &ms))
+		return ms;
+	return PARKED_MS;
+}
+
 void
 proxy_handle(struct node *n, struct inbound_request *r,
 	     void (*local)(struct node *n, struct inbound_request *r))
@@ -207,8 +222,7 @@ proxy_handle(struct node *n, struct inbound_request *r,
 	struct parked parked = {
 		.request = r,
 		.local = local,
-		.until_ms = n->now_ms +
-			    3 * n->settings.core.election_timeout_max_ms,
+		.until_ms = n->now_ms + patience_ms(r),
 	};
 
 	if (inbound_header(r, "Raft-Forwarded"))
