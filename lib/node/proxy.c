@@ -225,6 +225,9 @@ proxy_handle(struct node *n, struct inbound_request *r,
 		.until_ms = n->now_ms + patience_ms(r),
 	};
 
+	/* A leader that is handing over: not again in this very pass. */
+	if (node_is_leader(n))
+		parked.retry_ms = n->now_ms + RETRY_MS;
 	if (inbound_header(r, "Raft-Forwarded"))
 		api_problem(n, r, PROBLEM_HOPS, NULL,
 			    "forwarded here, but this is not the leader");
@@ -240,17 +243,18 @@ move_on(struct node *n, const struct parked *parked)
 {
 	const char *url = node_leader_url(n);
 
-	if (node_is_leader(n)) {
-		parked->local(n, parked->request);
-		return true;
-	}
 	if (n->now_ms >= parked->until_ms || n->stopping) {
 		refuse(n, parked->request);
 		return true;
 	}
-	if (!url || n->now_ms < parked->retry_ms)
+	if (n->now_ms < parked->retry_ms)
 		return false;
-	forward(n, parked, url);
+	if (node_is_leader(n))
+		parked->local(n, parked->request);
+	else if (url)
+		forward(n, parked, url);
+	else
+		return false;
 	return true;
 }
 
