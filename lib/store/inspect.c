@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "store/log_scan.h"
 
-#define TRIES 3
+#define TRIES 5
 
 /* Lines are visited out of a buffer of about this size. */
 #define VISIT_BYTES (1U << 20)

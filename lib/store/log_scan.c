@@ -297,15 +297,20 @@ walk_segment(struct walk *w, struct rk_error *err)
 static enum rk_code
 walk_file(struct walk *w, struct rk_error *err)
 {
+	uint64_t size;
 	enum rk_code rc;
 	int fd;
 
 	rc = open_segment(w, w->i, &fd, err);
 	if (rc != RK_OK)
 		return rc;
-	segment_reader_init(&w->reader, fd, CHUNK);
-	rc = walk_segment(w, err);
-	segment_reader_close(&w->reader);
+	rc = file_size(fd, &size, err);
+	if (rc == RK_OK) {
+		segment_reader_init(&w->reader, fd,
+				    size < CHUNK ? (size_t)size : CHUNK);
+		rc = walk_segment(w, err);
+		segment_reader_close(&w->reader);
+	}
 	file_close(fd);
 	return rc;
 }

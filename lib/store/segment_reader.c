@@ -10,7 +10,8 @@
 void
 segment_reader_init(struct segment_reader *r, int fd, size_t chunk)
 {
-	assert(chunk >= RECORD_HEAD_BYTES);
+	if (chunk < RECORD_HEAD_BYTES)
+		chunk = RECORD_HEAD_BYTES;
 	*r = (struct segment_reader){.fd = fd, .chunk = chunk};
 }
 
@@ -24,6 +25,7 @@ void
 segment_reader_forget(struct segment_reader *r)
 {
 	r->window.len = 0;
+	r->at_end = false;
 }
 
 enum rk_code
@@ -31,16 +33,19 @@ segment_reader_get(struct segment_reader *r, uint64_t offset, size_t need,
 		   const uint8_t **data, size_t *got, struct rk_error *err)
 {
 	size_t want = need > r->chunk ? need : r->chunk;
+	uint64_t end = r->start + r->window.len;
 	size_t skip;
 	enum rk_code rc;
 
-	if (offset < r->start || offset + need > r->start + r->window.len) {
+	if (offset < r->start || offset > end ||
+	    (offset + need > end && !r->at_end)) {
 		r->window.len = 0;
 		r->start = offset;
 		rc = file_read_at(r->fd, bytes_reserve(&r->window, want), want,
 				  offset, &r->window.len, err);
 		if (rc != RK_OK)
 			return rc;
+		r->at_end = r->window.len < want;
 	}
 	skip = (size_t)(offset - r->start);
 	*data = r->window.data + skip;

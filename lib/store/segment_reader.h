@@ -13,6 +13,7 @@ struct segment_reader {
 	size_t chunk; /* Bytes read at once, at least. */
 	uint64_t start;
 	struct bytes window; /* The file's bytes from `start`. */
+	bool at_end;         /* There was nothing behind them. */
 };
 
 void segment_reader_init(struct segment_reader *r, int fd, size_t chunk);
