@@ -194,7 +194,7 @@
  *
  *
  * A CLUSTER IS DRIVEN by commands that name no core. Every message sent is
- * kept (the last 65536) until it is delivered or dropped; every core has a
+ * kept (the last 32768) until it is delivered or dropped; every core has a
  * disk and a machine; all have one clock, which "now" beside a command, or an
  * event's, sets forward. The steps that a command takes are printed one by
  * one, each beginning with the line that would do the same. WHO is true for

@@ -7,6 +7,60 @@
 
 #include "base/mem.h"
 
+static uint64_t
+number_in(const json_t *object, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, name));
+}
+
+/* How much of the bag's room an item takes. */
+static size_t
+weight_of(const json_t *item)
+{
+	const json_t *message = json_object_get(item, "message");
+	const json_t *terms = json_object_get(message, "terms");
+
+	return BAG_ENTRIES / BAG_MESSAGES + json_array_size(terms);
+}
+
+static void
+take_out(struct drive *d, size_t i)
+{
+	d->bag_weight -= weight_of(json_array_get(d->bag, i));
+	json_array_remove(d->bag, i);
+}
+
+void
+bag_put_steal(struct drive *d, uint64_t gate, json_t *message)
+{
+	json_t *item = json_object();
+
+	jfield_set(item, "gate", jfield_from_u64(gate));
+	jfield_set(item, "message", message);
+	json_array_append_new(d->bag, item);
+	d->bag_weight += weight_of(item);
+	while (d->bag_weight > BAG_ENTRIES && json_array_size(d->bag) > 1)
+		take_out(d, 0);
+}
+
+void
+bag_forget(struct drive *d, rk_id id, uint64_t persisted)
+{
+	size_t i = json_array_size(d->bag);
+
+	while (i-- > 0) {
+		json_t *item = json_array_get(d->bag, i);
+		json_t *message = json_object_get(item, "message");
+
+		if (number_in(message, "from") != id)
+			continue;
+		if (number_in(item, "gate") > persisted)
+			take_out(d, i);
+		else
+			jfield_set(item, "gate", jfield_from_u64(0));
+	}
+}
+
 static bool
 is_option(const char *key)
 {
@@ -51,12 +105,6 @@ bag_wants(const json_t *filter, const json_t *message)
 	return true;
 }
 
-static uint64_t
-number_in(const json_t *object, const char *name)
-{
-	return (uint64_t)json_integer_value(json_object_get(object, name));
-}
-
 static bool
 is_released(const struct drive *d, const json_t *item)
 {
@@ -84,7 +132,7 @@ bag_take(struct drive *d, const json_t *filter, size_t max, bool keep)
 		if (keep)
 			i++;
 		else
-			json_array_remove(d->bag, i);
+			take_out(d, i);
 	}
 	return taken;
 }
@@ -145,8 +193,8 @@ receive_snapshot(struct drive *d, struct driven *n, const json_t *chunk)
 	json_object_set(reply, "match_term", json_object_get(meta, "term"));
 	json_object_set(reply, "transfer", json_object_get(chunk, "transfer"));
 	jfield_set(reply, "offset", jfield_from_u64(0));
-	drive_send_steal(d, effects.snapshot_install ? effects.install.seq : 0,
-			 reply);
+	bag_put_steal(d, effects.snapshot_install ? effects.install.seq : 0,
+		      reply);
 }
 
 static bool

@@ -5,6 +5,18 @@
 
 #include "drive.h"
 
+/* The bag holds so many messages, or fewer with so many entries in them; then
+ * the oldest go. For one who never takes any. */
+#define BAG_MESSAGES 32768
+#define BAG_ENTRIES  (32 * BAG_MESSAGES)
+
+/* Put a message in; it leaves when write `gate` is on the sender's disk. */
+void bag_put_steal(struct drive *d, uint64_t gate, json_t *message);
+
+/* `id` crashed: what waits for its disk, of which `persisted` was the last
+ * write, was never sent; the rest waits for nothing any more. */
+void bag_forget(struct drive *d, rk_id id, uint64_t persisted);
+
 /* Whether `filter` (true: everything) wants `message`: each of its keys that
  * is no option of a command is a field of the message, or a list of what the
  * field may be. */

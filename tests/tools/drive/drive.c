@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "bag.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "jeffects.h"
@@ -92,18 +93,6 @@ code_name(int rc)
 	return "unknown";
 }
 
-void
-drive_send_steal(struct drive *d, uint64_t gate, json_t *message)
-{
-	json_t *item = json_object();
-
-	jfield_set(item, "gate", jfield_from_u64(gate));
-	jfield_set(item, "message", message);
-	if (json_array_size(d->bag) == DRIVE_BAG_MAX)
-		json_array_remove(d->bag, 0);
-	json_array_append_new(d->bag, item);
-}
-
 /* A snapshot is one chunk here. */
 static void
 send_snapshot(struct drive *d, const struct driven *n,
@@ -121,7 +110,7 @@ send_snapshot(struct drive *d, const struct driven *n,
 					    .total_bytes = 1,
 					    .done = true}};
 
-	drive_send_steal(d, 0, jmessage_write(&m));
+	bag_put_steal(d, 0, jmessage_write(&m));
 }
 
 static void
@@ -131,8 +120,8 @@ collect_sends(struct drive *d, const struct driven *n,
 	size_t i;
 
 	for (i = 0; i < effects->send_count; i++)
-		drive_send_steal(d, effects->send[i].gate,
-				 jmessage_write(&effects->send[i].message));
+		bag_put_steal(d, effects->send[i].gate,
+			      jmessage_write(&effects->send[i].message));
 	for (i = 0; i < effects->snapshot_send_count; i++)
 		send_snapshot(d, n, &effects->snapshot_send[i]);
 }
@@ -257,31 +246,10 @@ drive_step_steal(struct drive *d, struct driven *n, json_t *line,
 	return rc;
 }
 
-/* What waits for a disk that is no more was never sent. */
-static void
-forget_unsent(struct drive *d, rk_id id, uint64_t persisted)
-{
-	size_t i = json_array_size(d->bag);
-
-	while (i-- > 0) {
-		json_t *item = json_array_get(d->bag, i);
-		json_t *message = json_object_get(item, "message");
-		json_t *from = json_object_get(message, "from");
-		json_t *gate = json_object_get(item, "gate");
-
-		if ((rk_id)json_integer_value(from) != id)
-			continue;
-		if ((uint64_t)json_integer_value(gate) > persisted)
-			json_array_remove(d->bag, i);
-		else
-			json_integer_set(gate, 0);
-	}
-}
-
 void
 drive_crash(struct drive *d, struct driven *n)
 {
-	forget_unsent(d, n->id, n->persisted);
+	bag_forget(d, n->id, n->persisted);
 	driven_crash(n);
 }
 
@@ -296,7 +264,7 @@ drive_start(struct drive *d, struct driven *n, uint64_t now_ms,
 	rc = driven_start(n, now_ms, object, err);
 	if (rc)
 		return rc;
-	forget_unsent(d, n->id, persisted);
+	bag_forget(d, n->id, persisted);
 	line = json_object();
 	jfield_set(line, "core", jfield_from_u64(n->id));
 	jfield_set(line, "rc", json_integer(0));

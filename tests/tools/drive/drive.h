@@ -9,9 +9,8 @@
 
 #include "driven.h"
 
-/* Bytes of one line of input, and messages kept; the oldest go. */
+/* Bytes of one line of input. */
 #define DRIVE_LINE_MAX (64U << 20)
-#define DRIVE_BAG_MAX  65536
 
 struct drive {
 	FILE *out;
@@ -23,8 +22,9 @@ struct drive {
 	size_t count;
 	size_t cap;
 	/* What was sent and neither delivered nor dropped, the oldest first:
-	 * {"gate":..,"message":..}. */
+	 * {"gate":..,"message":..}; and its weight. See bag.h. */
 	json_t *bag;
+	size_t bag_weight;
 	json_t *last; /* What the last step did, as a whole; NULL: none yet. */
 };
 
@@ -50,9 +50,6 @@ void drive_crash(struct drive *d, struct driven *n);
  * `effects`, if not NULL, are borrowed until its next step. */
 int drive_step_steal(struct drive *d, struct driven *n, json_t *line,
 		     bool show_cause, struct effects *effects);
-
-/* Put a message into the bag; it leaves when `gate` is on the sender's disk. */
-void drive_send_steal(struct drive *d, uint64_t gate, json_t *message);
 
 /* Print and release. */
 void drive_print_steal(const struct drive *d, json_t *line);

@@ -116,17 +116,27 @@ disk_truncate(json_t *disk, rk_index from)
 	disk_keep_configurations(disk, 0, from);
 }
 
+/* The first `count` items of the disk's list `name` go. */
+static void
+disk_drop_first(json_t *disk, const char *name, size_t count)
+{
+	json_t *list = disk_list(disk, name);
+	json_t *rest = json_array();
+	size_t i;
+
+	for (i = count; i < json_array_size(list); i++)
+		json_array_append(rest, json_array_get(list, i));
+	jfield_set(disk, name, rest);
+}
+
 /* Everything up to `to` leaves the log. */
 static void
 disk_compact(json_t *disk, struct log_end to)
 {
-	json_t *log = disk_list(disk, "log"), *sizes = disk_list(disk, "sizes");
-	rk_index base;
-
-	for (base = disk_base(disk); base < to.index; base++) {
-		json_array_remove(log, 0);
-		json_array_remove(sizes, 0);
-	}
+	if (to.index <= disk_base(disk))
+		return;
+	disk_drop_first(disk, "log", (size_t)(to.index - disk_base(disk)));
+	disk_drop_first(disk, "sizes", (size_t)(to.index - disk_base(disk)));
 	jfield_set(disk, "compacted", jfield_from_log_end(to));
 	disk_keep_configurations(disk, to.index + 1, LIMIT_NUMBER + 1);
 }
@@ -249,6 +259,16 @@ note_persist(struct driven *n, const struct effects *effects,
 		n->seq = effects->install.seq;
 }
 
+/* The newest snapshot is on the disk before a core is told of it. */
+static void
+note_snapshot(struct driven *n)
+{
+	struct core_status status;
+
+	core_status(n->core, &status);
+	jfield_set(n->disk, "snapshot", jfield_from_meta(&status.snapshot));
+}
+
 void
 driven_note(struct driven *n, const struct event *ev,
 	    const struct effects *effects, const json_t *line)
@@ -258,8 +278,7 @@ driven_note(struct driven *n, const struct event *ev,
 	if (ev->type == EVENT_PERSISTED)
 		note_persisted(n, ev->as.persisted_seq);
 	if (ev->type == EVENT_SNAPSHOT_TAKEN)
-		jfield_set(n->disk, "snapshot",
-			   jfield_from_meta(&ev->as.snapshot_taken));
+		note_snapshot(n);
 	if (ev->type == EVENT_COMPACTED)
 		disk_compact(n->disk, ev->as.compacted);
 	note_persist(n, effects, line);

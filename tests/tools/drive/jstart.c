@@ -209,8 +209,7 @@ configurations_error(const struct jstart *s)
 		return "there are members, but no voters";
 	if (snapshot->configuration.index > snapshot->last.index)
 		return "the snapshot's configuration is behind it";
-	if (snapshot->last.index > 0 &&
-	    !configuration_is_valid(&snapshot->configuration.configuration))
+	if (!is_base(&snapshot->configuration.configuration))
 		return "the snapshot's configuration has no voters";
 	for (i = 0; i < s->log.configuration_count; i++)
 		if (!configuration_is_valid(

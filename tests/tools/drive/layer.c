@@ -216,7 +216,7 @@ read_delivery(const json_t *filter, struct delivery *how, struct rk_error *err)
 {
 	enum rk_code rc;
 
-	*how = (struct delivery){.count = DRIVE_BAG_MAX};
+	*how = (struct delivery){.count = BAG_MESSAGES};
 	if (json_is_true(filter))
 		return RK_OK;
 	if (!json_is_object(filter))
@@ -297,7 +297,7 @@ is_reached(const struct reach *r, const struct driven *n)
 static void
 carry(struct drive *d, struct reach *r, bool *moved)
 {
-	json_t *messages = bag_take(d, NULL, DRIVE_BAG_MAX, false);
+	json_t *messages = bag_take(d, NULL, BAG_MESSAGES, false);
 	size_t i;
 
 	for (i = 0; i < json_array_size(messages); i++) {
