@@ -273,6 +273,41 @@ flip() { # BYTE FILE
 		--cluster="1=$RAFT_ENDPOINTS"
 }
 
+@test "raft-dump: a half-written end is left out, said, and no damage" {
+	last=$(raft-append 'the last one')
+	cp -r "$dir" copy
+	rm copy/machine/history.ndjson
+	segment=$(find copy/log -name '*.seg' | sort | tail -n 1)
+	flip "$(($(offset_of "$last" "$segment") + 20))" "$segment"
+	run -0 --separate-stderr raft-dump --raw copy
+	[[ $output != *'the last one'* ]]
+	[[ $stderr == *'bytes were only half written; left out'* ]]
+	raft-dump -q --all --format='%i\n' copy | tail -n 1 |
+		cmp - <(echo $((last - 1)))
+	run -0 --separate-stderr raft-dump --check copy
+	[[ $stderr == *half\ written* ]]
+}
+
+@test "raft-dump: what is not known to be committed is marked" {
+	cluster_start 3
+	seq 10 | raft-append --print=none
+	leader=$(raft-status --leader)
+	own=$(sed -n "s|^\([0-9]*\) $leader\$|$RAFT_CLUSTER_DIR/\1|p" \
+		"$RAFT_CLUSTER_DIR/members")
+	raft-cluster kill follower
+	raft-cluster kill follower
+	raft-append -t 1s --print=none -e "$leader" uncommitted || true
+	raft-cluster kill all
+	run -0 --separate-stderr raft-dump --raw "$own"
+	[ "${lines[*]}" = '1 2 3 4 5 6 7 8 9 10 uncommitted' ]
+	[[ $stderr == *'not known to be committed'* ]]
+	run -0 raft-dump -q "$own"
+	[[ ${lines[-2]} == *' data '*' 10' ]]
+	[[ ${lines[-1]} == *' data(uncommitted) '*' uncommitted' ]]
+	run -0 raft-dump -q -J "$own"
+	jq -e '.committed == false' <<<"${lines[-1]}"
+}
+
 @test "raft-dump: a start that is not held exits 3 and names the first" {
 	cluster_start 1 --trailing-entries=10
 	head -c 400000 /dev/zero | tr '\0' x >entry
