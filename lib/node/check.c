@@ -12,13 +12,15 @@
 #include "node/reader.h"
 #include "store/file.h"
 #include "store/identity.h"
-#include "store/log.h"
+#include "store/log_files.h"
 
-/* How often to look again when a running member removes what we look for. */
+/* How often to look again when a running member removes what we look for, or
+ * a file is as it should not be, which may just be about to change. */
 #define LOOKS 5
 
 struct check {
 	const char *dir;
+	struct identity identity;
 	struct rk_checked *checked;
 	struct snapshot_header newest;
 	struct archive archive;
@@ -223,6 +225,49 @@ visit_line(void *context, struct slice text)
 	return check_line(c, text, &c->err) == RK_OK;
 }
 
+/* No segment is there: fine only if there never was one. */
+static enum rk_code
+check_never_begun(const struct check *c, struct rk_error *err)
+{
+	char *path = reader_join(c->dir, LOG_BEGUN_NAME);
+	enum rk_code rc;
+	int fd;
+
+	rc = file_open(path, FILE_READ, &fd, err);
+	mem_free(path);
+	if (rc == RK_ABSENT)
+		return RK_OK;
+	if (rc)
+		return rc;
+	file_close(fd);
+	return error_set(err, RK_CORRUPT,
+			 "%s/log: no segment is there, though there was one",
+			 c->dir);
+}
+
+/* Each segment is this member's. */
+static enum rk_code
+check_owner(const struct check *c, struct rk_error *err)
+{
+	char *log_dir = log_dir_path(c->dir);
+	struct log_files files = {.count = 0};
+	enum rk_code rc = RK_CORRUPT;
+	size_t count;
+	int looks;
+
+	for (looks = 0; rc == RK_CORRUPT && looks < LOOKS; looks++)
+		rc = log_files_load(&files, log_dir, &c->identity,
+				    LOG_FILES_LOOK, err);
+	mem_free(log_dir);
+	if (rc == RK_USAGE)
+		return err->code = RK_CORRUPT; /* Files of two directories. */
+	if (rc != RK_OK && rc != RK_ABSENT)
+		return rc;
+	count = files.count;
+	log_files_close(&files);
+	return count > 0 ? RK_OK : check_never_begun(c, err);
+}
+
 static enum rk_code
 check_log(struct check *c, bool *gap, struct rk_error *err)
 {
@@ -270,6 +315,8 @@ look(struct check *c, bool *gap, struct rk_error *err)
 	if (rc == RK_OK)
 		rc = check_history(c, err);
 	if (rc == RK_OK)
+		rc = check_owner(c, err);
+	if (rc == RK_OK)
 		rc = check_log(c, gap, err);
 	archive_cursor_close(&c->cursor);
 	archive_close(&c->archive);
@@ -297,7 +344,8 @@ rk_check(const char *dir, struct rk_checked *checked, struct rk_error *err)
 	*checked = (struct rk_checked){.node = identity.node};
 	memcpy(checked->cluster, identity.cluster, sizeof identity.cluster);
 	for (looks = 0; looks < LOOKS; looks++) {
-		c = (struct check){.dir = dir, .checked = checked};
+		c = (struct check){
+			.dir = dir, .identity = identity, .checked = checked};
 		rc = look(&c, &gap, err);
 		if (!gap && rc != RK_ABSENT)
 			return rc;

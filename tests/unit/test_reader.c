@@ -458,6 +458,44 @@ damage_to_snapshot_or_history_is_found(void **state)
 	member_close(&m);
 }
 
+static void
+lost_log_and_another_members_log_are_found(void **state)
+{
+	struct member other;
+	struct member m;
+	char *segment;
+	char *lost;
+	char *from;
+	char *to;
+	struct bytes file;
+
+	(void)state;
+	member_init(&m);
+	member_init(&other);
+	member_append_some(&m, 3, 3);
+	member_close_files(&m);
+	from = sample_path(other.dir, "identity.json");
+	to = sample_path(m.dir, "identity.json");
+	file = sample_read(to);
+	*strchr(strstr((char *)file.data, "\"node\":"), '1') = '2';
+	sample_write(to, file.data, file.len);
+	check_finds(&m, "belongs to member 1");
+	bytes_close(&file);
+	file = sample_read(from);
+	sample_write(to, file.data, file.len);
+	segment = segment_of(&m);
+	lost = sample_path(m.dir, "lost");
+	assert_int_equal(rename(segment, lost), 0);
+	check_finds(&m, "no segment is there");
+	bytes_close(&file);
+	mem_free(segment);
+	mem_free(lost);
+	mem_free(from);
+	mem_free(to);
+	member_close(&m);
+	member_close(&other);
+}
+
 int
 main(void)
 {
@@ -477,6 +515,7 @@ main(void)
 		cmocka_unit_test(damaged_log_is_shown_up_to_the_damage),
 		cmocka_unit_test(sound_directory_is_checked),
 		cmocka_unit_test(damage_to_snapshot_or_history_is_found),
+		cmocka_unit_test(lost_log_and_another_members_log_are_found),
 	};
 
 	return unit_run("reader", tests, LEN(tests));
