@@ -62,9 +62,9 @@ if ! have apt-get || { [ -n "$as_root" ] && ! have sudo; }; then
 fi
 printf 'Installing them: %s%s\n' "${as_root:+sudo }" "$command" >&2
 # Old package lists may still do, so that the install decides.
-$as_root apt-get update -qq >&2 || true
+$as_root apt-get update -qq >/dev/null || true
 # shellcheck disable=SC2086 # Words of a command, all from above.
-$as_root env DEBIAN_FRONTEND=noninteractive $command -qq >&2 || {
+$as_root env DEBIAN_FRONTEND=noninteractive $command -qq >/dev/null || {
 	printf 'That failed. Run by hand, then try again:\n  %s\n' \
 		"${as_root:+sudo }$command" >&2
 	exit 1
