@@ -21,6 +21,10 @@
 
 #define HEADERS_MAX 8
 
+/* With less time than this left, trying again could only end in doubt about
+ * what the last answer has made certain. */
+#define ATTEMPT_LEAST_MS 200U
+
 /* A cluster that starts takes a moment; that nobody listens is soon certain. */
 #define UNREACHABLE_MS 1000
 
@@ -205,8 +209,7 @@ attempt_run(struct attempt *a)
 	}
 	/* A member that waits for a leader shall say that nothing was proposed
 	 * before this attempt is cut off, and nobody knows any more. */
-	snprintf(wait, sizeof wait, "Raft-Wait-Ms: %" PRIu64,
-		 a->limit_ms / 4 * 3);
+	snprintf(wait, sizeof wait, "Raft-Wait-Ms: %" PRIu64, a->limit_ms / 2);
 	headers[count++] = wait;
 	if (a->c->cluster[0] != '\0') {
 		snprintf(cluster, sizeof cluster, "Raft-Cluster: %s",
@@ -468,7 +471,8 @@ client_call(struct rk_client *c, const struct client_request *q,
 		}
 		go_on(c, q, &t, step, deadline);
 		now_ms = clock_now_ms();
-		if (now_ms >= deadline->end_ms)
+		if (now_ms + (t.in_doubt ? 0 : ATTEMPT_LEAST_MS) >=
+		    deadline->end_ms)
 			break;
 	}
 	if (c->is_cancelled && t.last.code == RK_OK)
