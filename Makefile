@@ -120,6 +120,11 @@ $B/tests/%: $B/tests/unit/%.o $(UNIT_OBJ) $(LIB_OBJ)
 	$(call begin,LINK)
 	$Q$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(DEPS_LIBS)
 
+# This one puts calls that fail in place of those of store/file.c.
+FILE_CALLS = open read_at write_at sync_data sync sync_dir sync_and_drop size \
+	truncate rename link unlink make_dir list
+$B/tests/test_store_fault: OUR_LDFLAGS += $(FILE_CALLS:%=-Wl,--wrap=file_%)
+
 $B/tests/%: $B/tests/tools/%.o $(LIB_OBJ)
 	$(call begin,LINK)
 	$Q$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(DEPS_LIBS)

@@ -87,6 +87,19 @@ check_payload(const char *dir, const struct snapshot_header *h, bool verify,
 	return rc;
 }
 
+/* What is there to be seen is on disk, too: a crash may have come before the
+ * sync of whoever put it there. */
+static enum rk_code
+sync_names(const char *dir, struct rk_error *err)
+{
+	char *snapshots = snapshot_dir_path(dir);
+	enum rk_code rc;
+
+	rc = file_sync_dir(snapshots, err);
+	mem_free(snapshots);
+	return rc;
+}
+
 /* Whether it is whole; then the caller closes `*h`. */
 static enum rk_code
 load(const char *dir, struct log_end last, bool verify,
@@ -117,7 +130,13 @@ snapshot_newest(const char *dir, bool verify, struct snapshot_header *h,
 	if (rc != RK_OK)
 		return rc;
 	if (count == 0)
-		rc = error_set(err, RK_ABSENT, "%s: no snapshot", dir);
+		return error_set(err, RK_ABSENT, "%s: no snapshot", dir);
+	if (verify)
+		rc = sync_names(dir, err);
+	if (rc != RK_OK) {
+		mem_free(ends);
+		return rc;
+	}
 	for (; *skipped < count; ++*skipped) {
 		rc = load(dir, ends[*skipped], verify, h, err);
 		if (rc == RK_OK)
@@ -126,7 +145,7 @@ snapshot_newest(const char *dir, bool verify, struct snapshot_header *h,
 			first = *err;
 	}
 	mem_free(ends);
-	if (rc != RK_OK && count > 0) {
+	if (rc != RK_OK) {
 		*err = first; /* The newest one's is what matters. */
 		err->code = RK_CORRUPT;
 		return RK_CORRUPT;
@@ -166,18 +185,14 @@ static enum rk_code
 link_payload(const char *dir, const char *payload_path, struct log_end last,
 	     struct rk_error *err)
 {
-	char *snapshots = snapshot_dir_path(dir);
 	char *path = snapshot_data_path(dir, last);
 	enum rk_code rc;
 
 	rc = file_unlink(path, err);
 	if (rc == RK_OK || rc == RK_ABSENT)
 		rc = file_link(payload_path, path, err);
-	if (rc == RK_OK)
-		rc = file_sync_dir(snapshots, err);
 	mem_free(path);
-	mem_free(snapshots);
-	return rc;
+	return rc == RK_OK ? sync_names(dir, err) : rc;
 }
 
 enum rk_code
@@ -192,8 +207,9 @@ snapshot_take(const char *dir, const char *payload_path,
 	if (rc != RK_OK)
 		return rc;
 	if (load(dir, h->meta.last, false, &there, &ignored) == RK_OK) {
+		/* Taken, or received, before. */
 		snapshot_header_close(&there);
-		return RK_OK; /* Taken, or received, before. */
+		return sync_names(dir, err);
 	}
 	rc = link_payload(dir, payload_path, h->meta.last, err);
 	if (rc == RK_OK)
@@ -209,7 +225,6 @@ static enum rk_code
 remove_files(const char *dir, const struct log_end *ends, size_t count,
 	     const char *ending, struct rk_error *err)
 {
-	char *snapshots;
 	char *path;
 	size_t i;
 	enum rk_code rc = RK_OK;
@@ -221,12 +236,7 @@ remove_files(const char *dir, const struct log_end *ends, size_t count,
 		if (rc == RK_ABSENT)
 			rc = RK_OK;
 	}
-	if (rc != RK_OK || count == 0)
-		return rc;
-	snapshots = snapshot_dir_path(dir);
-	rc = file_sync_dir(snapshots, err);
-	mem_free(snapshots);
-	return rc;
+	return rc == RK_OK && count > 0 ? sync_names(dir, err) : rc;
 }
 
 /* The headers that count: of snapshots that are whole. */
