@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "turn.h"
 
 static uint64_t
 number_in(const json_t *object, const char *name)
@@ -137,24 +138,12 @@ bag_take(struct drive *d, const json_t *filter, size_t max, bool keep)
 	return taken;
 }
 
-static json_t *
-event_line(const struct drive *d, const struct driven *n, const char *event)
-{
-	uint64_t now_ms = n->now_ms > d->now_ms ? n->now_ms : d->now_ms;
-	json_t *line = json_object();
-
-	jfield_set(line, "core", jfield_from_u64(n->id));
-	jfield_set(line, "now", jfield_from_u64(now_ms));
-	jfield_set(line, "event", json_string(event));
-	return line;
-}
-
 /* What the node of a leader does with the answer to a snapshot. */
 static void
 report_snapshot(struct drive *d, struct driven *n, const json_t *reply,
 		bool installed)
 {
-	json_t *line = event_line(d, n, "snapshot_sent");
+	json_t *line = turn_event(d, n, "snapshot_sent");
 	json_t *match = json_object();
 
 	json_object_set(line, "peer", json_object_get(reply, "from"));
@@ -173,7 +162,7 @@ report_snapshot(struct drive *d, struct driven *n, const json_t *reply,
 static void
 receive_snapshot(struct drive *d, struct driven *n, const json_t *chunk)
 {
-	json_t *line = event_line(d, n, "snapshot_received");
+	json_t *line = turn_event(d, n, "snapshot_received");
 	json_t *meta = json_object_get(chunk, "snapshot");
 	struct effects effects;
 	json_t *reply;
@@ -216,7 +205,7 @@ bag_deliver(struct drive *d, const json_t *message)
 		bag_lose(d, message, false);
 		return;
 	}
-	line = event_line(d, n, "receive");
+	line = turn_event(d, n, "receive");
 	copy = json_copy((json_t *)(uintptr_t)message);
 	jfield_set(line, "message", copy);
 	if (drive_step_steal(d, n, line, true, &effects))
@@ -248,7 +237,7 @@ bag_lose(struct drive *d, const json_t *message, bool tell)
 
 	if (!tell || !n || !n->core || number_in(message, "stream") == 0)
 		return;
-	line = event_line(d, n, "peer_unreachable");
+	line = turn_event(d, n, "peer_unreachable");
 	if (has_type(message, "snapshot") ||
 	    has_type(message, "snapshot_reply"))
 		jfield_set(line, "event", json_string("snapshot_sent"));

@@ -131,6 +131,21 @@ jfield_numbers(const json_t *object, const char *name, uint64_t max,
 	return RK_OK;
 }
 
+bool
+jfield_holds(const json_t *list, uint64_t n)
+{
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++) {
+		const json_t *item = json_array_get(list, i);
+
+		if (json_is_integer(item) &&
+		    json_integer_value(item) == (json_int_t)n)
+			return true;
+	}
+	return false;
+}
+
 enum rk_code
 jfield_ids(const json_t *object, const char *name, struct id_set *set,
 	   struct rk_error *err)

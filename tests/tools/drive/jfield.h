@@ -33,6 +33,9 @@ RK_CHECKED enum rk_code jfield_read(const json_t *object, const char *name,
 				    struct rk_error *err);
 json_t *jfield_write(enum jfield_kind kind, const void *place);
 
+/* Whether a list holds the integer `n`; what is no list does not. */
+bool jfield_holds(const json_t *list, uint64_t n);
+
 /* Each number of an array, at most `max`. The caller frees `*numbers` with
  * mem_free(). Missing: NULL and 0. */
 RK_CHECKED enum rk_code jfield_numbers(const json_t *object, const char *name,
