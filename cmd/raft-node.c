@@ -20,6 +20,7 @@ enum {
 	OPTION_READY_FD,
 	OPTION_CONFIG,
 	OPTION_PRINT_CONFIG,
+	OPTION_RECORD,
 	OPTION_SETTING, /* And the rest: the i-th setting. */
 };
 
@@ -33,6 +34,7 @@ static const struct option own_options[] = {
 	{"ready-fd", required_argument, NULL, OPTION_READY_FD},
 	{"config", required_argument, NULL, OPTION_CONFIG},
 	{"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
+	{"record", required_argument, NULL, OPTION_RECORD},
 };
 
 static const char help_head[] =
@@ -49,6 +51,7 @@ static const char help_head[] =
 	"      --ready-fd=N     write `ready URL' there when it serves\n"
 	"      --config=FILE    `key = value' lines, keys as options\n"
 	"      --print-config   print each value and its origin; then end\n"
+	"      --record=FILE    append every event, to be replayed\n"
 	"  -q -v -h -V          quiet, verbose, this help, version\n"
 	"\nSettings (and defaults):\n";
 
@@ -68,6 +71,7 @@ struct config {
 	const char *listen;
 	const char *cluster;
 	const char *file;
+	const char *record;
 	int ready_fd;
 	bool insecure;
 	bool dev;
@@ -154,6 +158,9 @@ take_option(struct config *c, int option)
 	case OPTION_PRINT_CONFIG:
 		c->print = true;
 		break;
+	case OPTION_RECORD:
+		c->record = optarg;
+		break;
 	default:
 		rk_settings_get(c->settings, (size_t)(option - OPTION_SETTING),
 				&s);
@@ -194,7 +201,8 @@ serve(struct config *c)
 				   .verbose = c->cmd.verbose,
 				   .ready_fd = c->ready_fd,
 				   .program = "raft-node",
-				   .settings = c->settings};
+				   .settings = c->settings,
+				   .record = c->record};
 	struct rk_error err;
 	enum rk_code rc;
 

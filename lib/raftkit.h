@@ -341,6 +341,7 @@ struct rk_member {
 	int ready_fd;        /* Gets `ready URL\n`; -1: none. */
 	const char *program; /* Named in the trace; "raft-node". */
 	const struct rk_settings *settings; /* NULL: the defaults. */
+	const char *record; /* Gets each event, to be replayed; NULL: none. */
 };
 
 /* Run a member until SIGTERM or SIGINT (a second one ends it at once); both

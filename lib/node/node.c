@@ -112,6 +112,7 @@ node_step(struct node *n, struct event *ev, const struct step_lines *lines)
 
 	assert(!n->stepping);
 	ev->now_ms = n->now_ms;
+	record_event(n->record, n->self.id, ev);
 	rc = core_step(n->core, ev, &fx);
 	if (rc)
 		return rc;
@@ -160,6 +161,7 @@ node_end(struct node *n)
 	install_tick(n);
 	snapshot_tick(n);
 	disk_submit(n);
+	record_tick(n->record, n->now_ms);
 }
 
 static uint64_t
@@ -237,6 +239,7 @@ node_close(struct node *n)
 	log_map_free(n->map);
 	machine_free(n->machine);
 	core_free(n->core);
+	record_close(n->record);
 	tail_close(&n->tail);
 	bytes_close(&n->slice);
 	disk_close(n);

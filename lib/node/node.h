@@ -23,6 +23,7 @@
 #include "core/core.h"
 #include "machine/machine.h"
 #include "node/janitor.h"
+#include "node/record.h"
 #include "node/settings.h"
 #include "node/tail.h"
 #include "node/writer.h"
@@ -90,6 +91,7 @@ struct node {
 	struct inbound *in;
 	struct outbound *out;
 	struct disk_queue disk;
+	struct record *record; /* NULL: none is kept. */
 
 	/* Set when the member cannot go on; the reactor then ends. */
 	enum rk_code fatal;

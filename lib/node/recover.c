@@ -185,7 +185,9 @@ start_core(struct node *n, struct recovery *r)
 	if (start.commit < start.snapshot.last.index)
 		start.commit = start.snapshot.last.index;
 	n->settings.core.id = n->identity.node;
-	n->settings.core.seed = prng_entropy();
+	/* Short enough to be recorded as a number. */
+	n->settings.core.seed = prng_entropy() & LIMIT_NUMBER;
+	record_start(n->record, &n->settings.core, &start);
 	n->core = core_new(&n->settings.core, &start);
 	n->deadline_ms = n->now_ms;
 	trace_line(n->trace, TRACE_INFO,
@@ -212,6 +214,11 @@ node_recover(struct node *n, const struct rk_member *member, int event_fd,
 	rc = read_members(n, &r, err);
 	if (rc)
 		return rc;
+	if (member->record) {
+		rc = record_open(member->record, n->trace, &n->record, err);
+		if (rc)
+			return rc;
+	}
 	trace_line(n->trace, TRACE_INFO, "%s", rk_version());
 	trace_line(n->trace, TRACE_INFO,
 		   "member %" PRIu64 " of cluster %s in %s", n->self.id,

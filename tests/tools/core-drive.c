@@ -2,6 +2,7 @@
  *
  *	core-drive <lines
  *	core-drive -s <scenario
+ *	core-drive <FILE	(of raft-node --record=FILE)
  *
  * Each line of standard input is one JSON object; each step prints one JSON
  * line on standard output, flushed at once. Empty lines and lines that begin
