@@ -66,11 +66,19 @@ lone_teardown(void **state)
 int
 lone_step(struct lone *l, struct event ev)
 {
+	size_t i;
+
 	ev.now_ms = l->now_ms;
 	l->rc = core_step(l->core, &ev, &l->effects);
 	core_check(l->core);
 	if (l->effects.persist.seq != 0)
 		l->seq = l->effects.persist.seq;
+	for (i = 0; i < l->effects.send_count; i++) {
+		const struct message *m = &l->effects.send[i].message;
+
+		if (m->type == MESSAGE_APPEND && m->to < LEN(l->appends))
+			l->appends[m->to] = *m;
+	}
 	return l->rc;
 }
 
@@ -230,22 +238,20 @@ lone_sent(const struct lone *l, enum message_type type, rk_id to)
 void
 lone_ack(struct lone *l, rk_id from)
 {
-	const struct effect_send *send = lone_sent(l, MESSAGE_APPEND, from);
-	struct message reply;
+	struct message asked = l->appends[from];
+	rk_index match = asked.as.append.prev.index + asked.as.append.count;
 
-	assert(send != NULL);
-	reply = (struct message){
-		.type = MESSAGE_APPEND_REPLY,
-		.from = from,
-		.term = send->message.term,
-		.stream = send->message.stream,
-		.request = send->message.request,
-	};
-	reply.as.append_reply.success = true;
-	reply.as.append_reply.match = send->message.as.append.prev.index +
-				      send->message.as.append.count;
-	reply.as.append_reply.last = reply.as.append_reply.match;
-	lone_receive(l, reply);
+	assert(asked.to == from);
+	lone_receive(l, (struct message){
+				.type = MESSAGE_APPEND_REPLY,
+				.from = from,
+				.term = asked.term,
+				.stream = asked.stream,
+				.request = asked.request,
+				.as.append_reply = {.success = true,
+						    .match = match,
+						    .last = match},
+			});
 }
 
 bool

@@ -14,6 +14,7 @@ struct lone {
 	uint64_t now_ms;
 	uint64_t seq;     /* The newest write asked for. */
 	uint64_t request; /* The newest number of a peer's request. */
+	struct message appends[10]; /* The newest, by its target. */
 	struct term_run runs[64];
 	uint32_t sizes[64];
 };
