@@ -52,6 +52,8 @@ check_commit(struct cluster *k, struct cluster_member *m,
 	rk_index i;
 
 	assert(status->commit >= m->commit);
+	k->committed = reach(k->committed, &k->committed_cap, status->commit,
+			     sizeof k->committed[0]);
 	for (i = m->commit + 1; i <= status->commit; i++) {
 		rk_term term = core_term_at(m->core, i);
 
@@ -59,8 +61,6 @@ check_commit(struct cluster *k, struct cluster_member *m,
 			assert(i < status->first);
 			continue;
 		}
-		k->committed = reach(k->committed, &k->committed_cap, i,
-				     sizeof k->committed[0]);
 		if (k->committed[i].term == 0)
 			k->committed[i] = (struct cluster_fact){
 				term, status->hard_state.term};
@@ -85,7 +85,8 @@ check_complete(struct cluster *k, const struct cluster_member *m,
 	for (i = 1; i <= k->committed_last; i++) {
 		rk_term term = core_term_at(m->core, i);
 
-		if (k->committed[i].in_term >= status->hard_state.term)
+		if (k->committed[i].term == 0 ||
+		    k->committed[i].in_term >= status->hard_state.term)
 			continue;
 		if (i < status->first)
 			continue;

@@ -12,8 +12,8 @@ struct lone {
 	struct effects effects; /* Of the last step. */
 	int rc;                 /* Its answer. */
 	uint64_t now_ms;
-	uint64_t seq;     /* The newest write asked for. */
-	uint64_t request; /* The newest number of a peer's request. */
+	uint64_t seq;               /* The newest write asked for. */
+	uint64_t request;           /* The newest number of a peer's request. */
 	struct message appends[10]; /* The newest, by its target. */
 	struct term_run runs[64];
 	uint32_t sizes[64];
