@@ -26,13 +26,20 @@ find_place(const struct addresses *a, rk_id id)
 	return i;
 }
 
-const char *
-addresses_find(const struct addresses *a, rk_id id)
+const struct member_address *
+addresses_member(const struct addresses *a, rk_id id)
 {
 	size_t i = find_place(a, id);
 
-	return i < a->count && a->members[i].id == id ? a->members[i].url
-						      : NULL;
+	return i < a->count && a->members[i].id == id ? &a->members[i] : NULL;
+}
+
+const char *
+addresses_find(const struct addresses *a, rk_id id)
+{
+	const struct member_address *m = addresses_member(a, id);
+
+	return m != NULL ? m->url : NULL;
 }
 
 bool
@@ -50,10 +57,49 @@ addresses_set(struct addresses *a, rk_id id, const char *url)
 			return false;
 		memmove(m + 1, m, (a->count - i) * sizeof *m);
 		a->count++;
+		*m = (struct member_address){.id = id};
 	}
-	*m = (struct member_address){.id = id};
 	memcpy(m->url, url, strlen(url) + 1);
 	return true;
+}
+
+void
+addresses_set_incarnation(struct addresses *a, rk_id id,
+			  const char *incarnation)
+{
+	size_t i = find_place(a, id);
+
+	assert(i < a->count && a->members[i].id == id);
+	assert(strlen(incarnation) < MEMBER_INCARNATION);
+	memcpy(a->members[i].incarnation, incarnation, strlen(incarnation) + 1);
+}
+
+void
+addresses_set_joining(struct addresses *a, rk_id id, bool joining)
+{
+	size_t i = find_place(a, id);
+
+	assert(i < a->count && a->members[i].id == id);
+	a->members[i].joining = joining;
+}
+
+void
+addresses_remove(struct addresses *a, rk_id id)
+{
+	size_t i = find_place(a, id);
+
+	if (i == a->count || a->members[i].id != id)
+		return;
+	a->count--;
+	memmove(&a->members[i], &a->members[i + 1],
+		(a->count - i) * sizeof a->members[0]);
+}
+
+bool
+incarnation_is_valid(const char *text)
+{
+	return strlen(text) == MEMBER_INCARNATION - 1 &&
+	       strspn(text, "0123456789abcdef") == MEMBER_INCARNATION - 1;
 }
 
 /* The length of the host at `text`: a name, a number, or an IPv6 number in
@@ -182,10 +228,58 @@ members_parse(const char *text, struct configuration *c, struct addresses *a,
 	return RK_OK;
 }
 
+/* `"1":"text"`, behind what is there already. */
+static void
+put_pair(struct bytes *out, bool *is_first, rk_id id, const char *text)
+{
+	bytes_append_text(out, *is_first ? "\"" : ",\"");
+	*is_first = false;
+	bytes_append_u64(out, id);
+	bytes_append_text(out, "\":\"");
+	bytes_append_text(out, text);
+	bytes_append_char(out, '"');
+}
+
+static void
+encode_incarnations(struct bytes *out, const struct addresses *a)
+{
+	bool is_first = true;
+	size_t i;
+
+	for (i = 0; i < a->count; i++) {
+		if (a->members[i].incarnation[0] == '\0')
+			continue;
+		if (is_first)
+			bytes_append_text(out, ",\"incarnations\":{");
+		put_pair(out, &is_first, a->members[i].id,
+			 a->members[i].incarnation);
+	}
+	if (!is_first)
+		bytes_append_char(out, '}');
+}
+
+static void
+encode_joining(struct bytes *out, const struct addresses *a)
+{
+	bool is_first = true;
+	size_t i;
+
+	for (i = 0; i < a->count; i++) {
+		if (!a->members[i].joining)
+			continue;
+		bytes_append_text(out, is_first ? ",\"joining\":[" : ",");
+		is_first = false;
+		bytes_append_u64(out, a->members[i].id);
+	}
+	if (!is_first)
+		bytes_append_char(out, ']');
+}
+
 void
 members_encode(struct bytes *out, const struct configuration *c,
 	       const struct addresses *a)
 {
+	bool is_first = true;
 	size_t i;
 
 	bytes_append_char(out, '{');
@@ -194,13 +288,12 @@ members_encode(struct bytes *out, const struct configuration *c,
 	for (i = 0; i < a->count; i++) {
 		/* A valid URL has nothing that JSON would escape. */
 		assert(url_is_valid(a->members[i].url));
-		bytes_append_text(out, i > 0 ? ",\"" : "\"");
-		bytes_append_u64(out, a->members[i].id);
-		bytes_append_text(out, "\":\"");
-		bytes_append_text(out, a->members[i].url);
-		bytes_append_char(out, '"');
+		put_pair(out, &is_first, a->members[i].id, a->members[i].url);
 	}
-	bytes_append_text(out, "}}");
+	bytes_append_char(out, '}');
+	encode_incarnations(out, a);
+	encode_joining(out, a);
+	bytes_append_char(out, '}');
 }
 
 static enum rk_code
@@ -225,6 +318,72 @@ decode_addresses(json_t *object, struct addresses *a, struct rk_error *err)
 					 "addresses: \"%s\": not a URL, or "
 					 "one too many",
 					 key);
+	}
+	return RK_OK;
+}
+
+/* The member of `a` that `key` names. */
+static enum rk_code
+find_named(const struct addresses *a, const char *key, rk_id *id,
+	   struct rk_error *err)
+{
+	if (bytes_parse_u64(key, strlen(key), LIMIT_NUMBER, id) && *id > 0 &&
+	    addresses_member(a, *id) != NULL)
+		return RK_OK;
+	return error_set(err, RK_USAGE, "incarnations: \"%.20s\": no member",
+			 key);
+}
+
+static enum rk_code
+decode_incarnations(const json_t *root, struct addresses *a,
+		    struct rk_error *err)
+{
+	const char *key, *text;
+	json_t *object, *value;
+	rk_id id;
+
+	if (json_object_get(root, "incarnations") == NULL)
+		return RK_OK;
+	if (json_get_object(root, "incarnations", &object, err))
+		return err->code;
+	json_object_foreach(object, key, value)
+	{
+		if (find_named(a, key, &id, err))
+			return err->code;
+		if (json_get_text(object, key, &text, err))
+			return error_wrap(err, "incarnations");
+		if (!incarnation_is_valid(text))
+			return error_set(err, RK_USAGE,
+					 "incarnations: \"%s\": not 16 hex "
+					 "digits",
+					 key);
+		addresses_set_incarnation(a, id, text);
+	}
+	return RK_OK;
+}
+
+static enum rk_code
+decode_joining(const json_t *root, const struct configuration *c,
+	       struct addresses *a, struct rk_error *err)
+{
+	struct id_set joining;
+	size_t i, k;
+
+	if (json_object_get(root, "joining") == NULL)
+		return RK_OK;
+	if (set_decode(root, "joining", &joining, err))
+		return err->code;
+	for (i = 0; i < joining.count; i++) {
+		for (k = 0; k < c->learners.count; k++) {
+			if (c->learners.ids[k] == joining.ids[i])
+				break;
+		}
+		if (k == c->learners.count)
+			return error_set(err, RK_USAGE,
+					 "joining: member %" PRIu64
+					 " is no learner",
+					 joining.ids[i]);
+		addresses_set_joining(a, joining.ids[i], true);
 	}
 	return RK_OK;
 }
@@ -256,7 +415,9 @@ decode(const json_t *root, struct configuration *c, struct addresses *a,
 	    decode_addresses(object, a, err) ||
 	    check_addresses(&c->voters, a, err) ||
 	    check_addresses(&c->old, a, err) ||
-	    check_addresses(&c->learners, a, err))
+	    check_addresses(&c->learners, a, err) ||
+	    decode_incarnations(root, a, err) ||
+	    decode_joining(root, c, a, err))
 		return err->code;
 	return RK_OK;
 }

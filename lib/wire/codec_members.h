@@ -1,11 +1,13 @@
 /* codec_members.h - a configuration with its members' addresses, as JSON.
  *
- *   {"voters":[1,2,3],"learners":[],
- *    "addresses":{"1":"http://127.0.0.1:7401",...}}
+ *   {"voters":[1,2,3],"learners":[4],
+ *    "addresses":{"1":"http://127.0.0.1:7401",...},
+ *    "incarnations":{"1":"8a1f...",...},"joining":[4]}
  *
  * and "voters_old":[1,2] behind voters while the configuration is joint. The
- * data of a configuration entry; also in a snapshot's header and in the reply
- * of GET /v1/members. */
+ * last two are left out where there is nothing to say. The data of a
+ * configuration entry; also in a snapshot's header and in the reply of
+ * GET /v1/members. */
 
 #ifndef WIRE_CODEC_MEMBERS_H
 #define WIRE_CODEC_MEMBERS_H
@@ -15,9 +17,15 @@
 #include "base/bytes.h"
 #include "core/types.h"
 
+/* 16 hex digits, made with a data directory, and a NUL. */
+#define MEMBER_INCARNATION 17
+
 struct member_address {
 	rk_id id;
 	char url[LIMIT_URL_BYTES];
+	/* Whose messages count as this member's; "": not recorded yet. */
+	char incarnation[MEMBER_INCARNATION];
+	bool joining; /* A learner that becomes a voter once it can. */
 };
 
 /* In ascending order of id; every voter, old voter and learner has one. */
@@ -28,10 +36,21 @@ struct addresses {
 
 /* NULL if there is none. */
 const char *addresses_find(const struct addresses *a, rk_id id);
+const struct member_address *addresses_member(const struct addresses *a,
+					      rk_id id);
 
-/* Adds or replaces. False if it is full, or `url` is no URL (see
- * url_is_valid()). */
+/* Adds, or replaces the URL alone. False if it is full, or `url` is no URL
+ * (see url_is_valid()). */
 bool addresses_set(struct addresses *a, rk_id id, const char *url);
+
+/* Of a member that is there. `incarnation` "" forgets it. */
+void addresses_set_incarnation(struct addresses *a, rk_id id,
+			       const char *incarnation);
+void addresses_set_joining(struct addresses *a, rk_id id, bool joining);
+
+void addresses_remove(struct addresses *a, rk_id id);
+
+bool incarnation_is_valid(const char *text);
 
 /* `http://HOST:PORT`, as short as LIMIT_URL_BYTES, nothing behind the port. */
 bool url_is_valid(const char *url);

@@ -22,8 +22,8 @@ encode_ids(struct bytes *out, const struct id_set *set)
 	bytes_append_char(out, ']');
 }
 
-static enum rk_code
-decode_ids(const json_t *object, const char *name, struct id_set *set,
+enum rk_code
+set_decode(const json_t *object, const char *name, struct id_set *set,
 	   struct rk_error *err)
 {
 	json_t *array;
@@ -84,11 +84,11 @@ sets_decode(const json_t *object, struct configuration *c, struct rk_error *err)
 {
 	struct configuration found = {.voters = {.count = 0}};
 
-	if (decode_ids(object, "voters", &found.voters, err) ||
-	    decode_ids(object, "learners", &found.learners, err))
+	if (set_decode(object, "voters", &found.voters, err) ||
+	    set_decode(object, "learners", &found.learners, err))
 		return err->code;
 	if (json_object_get(object, "voters_old") != NULL &&
-	    decode_ids(object, "voters_old", &found.old, err))
+	    set_decode(object, "voters_old", &found.old, err))
 		return err->code;
 	if (found.voters.count == 0)
 		return error_set(err, RK_USAGE,

@@ -20,4 +20,8 @@ RK_CHECKED enum rk_code sets_decode(const json_t *object,
 				    struct configuration *c,
 				    struct rk_error *err);
 
+/* One set, under `name`. */
+RK_CHECKED enum rk_code set_decode(const json_t *object, const char *name,
+				   struct id_set *set, struct rk_error *err);
+
 #endif /* WIRE_CODEC_SETS_H */

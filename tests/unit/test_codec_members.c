@@ -255,6 +255,84 @@ decode_refuses_what_cannot_be_a_configuration(void **state)
 	}
 }
 
+static void
+incarnations_and_joiners_are_the_same_text_again(void **state)
+{
+	static const char text[] =
+		"{\"voters\":[1,2],\"learners\":[3,4],"
+		"\"addresses\":{\"1\":\"http://h:1\",\"2\":\"http://h:2\","
+		"\"3\":\"http://h:3\",\"4\":\"http://h:4\"},"
+		"\"incarnations\":{\"1\":\"0123456789abcdef\","
+		"\"4\":\"fedcba9876543210\"},\"joining\":[3]}";
+	struct bytes out = {.data = NULL};
+	struct configuration c;
+	struct addresses a;
+	struct rk_error err;
+
+	(void)state;
+	assert_int_equal(members_decode(slice_of(text), &c, &a, &err), RK_OK);
+	assert_string_equal(addresses_member(&a, 1)->incarnation,
+			    "0123456789abcdef");
+	assert_string_equal(addresses_member(&a, 2)->incarnation, "");
+	assert_true(addresses_member(&a, 3)->joining);
+	assert_false(addresses_member(&a, 4)->joining);
+	members_encode(&out, &c, &a);
+	assert_int_equal(out.len, strlen(text));
+	assert_memory_equal(out.data, text, out.len);
+	bytes_close(&out);
+}
+
+static void
+incarnations_and_joiners_are_those_of_members(void **state)
+{
+	static const char *const more[] = {
+		"\"incarnations\":[]",
+		"\"incarnations\":{\"3\":\"0123456789abcdef\"}",
+		"\"incarnations\":{\"x\":\"0123456789abcdef\"}",
+		"\"incarnations\":{\"1\":\"0123456789ABCDEF\"}",
+		"\"incarnations\":{\"1\":\"0123456789abcde\"}",
+		"\"incarnations\":{\"1\":\"\"}",
+		"\"incarnations\":{\"1\":7}",
+		"\"joining\":[1]", /* A voter. */
+		"\"joining\":[3]",
+		"\"joining\":[2,2]",
+		"\"joining\":2",
+	};
+	struct configuration c;
+	struct addresses a;
+	struct rk_error err;
+	char text[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LEN(more); i++) {
+		snprintf(text, sizeof text,
+			 "{\"voters\":[1],\"learners\":[2],\"addresses\":"
+			 "{\"1\":\"http://h:1\",\"2\":\"http://h:2\"},%s}",
+			 more[i]);
+		if (members_decode(slice_of(text), &c, &a, &err) != RK_USAGE)
+			fail_msg("accepted: %s", text);
+	}
+}
+
+static void
+a_new_address_keeps_the_incarnation(void **state)
+{
+	struct addresses a = {.count = 0};
+
+	(void)state;
+	assert_true(addresses_set(&a, 1, "http://h:1"));
+	addresses_set_incarnation(&a, 1, "0123456789abcdef");
+	assert_true(addresses_set(&a, 1, "http://h:2"));
+	assert_string_equal(addresses_member(&a, 1)->incarnation,
+			    "0123456789abcdef");
+	addresses_remove(&a, 1);
+	addresses_remove(&a, 1);
+	assert_int_equal(a.count, 0);
+	assert_true(addresses_set(&a, 1, "http://h:1"));
+	assert_string_equal(addresses_member(&a, 1)->incarnation, "");
+}
+
 int
 main(void)
 {
@@ -268,6 +346,10 @@ main(void)
 		cmocka_unit_test(what_is_not_joint_says_nothing_of_old_voters),
 		cmocka_unit_test(addresses_of_others_may_be_there),
 		cmocka_unit_test(decode_refuses_what_cannot_be_a_configuration),
+		cmocka_unit_test(
+			incarnations_and_joiners_are_the_same_text_again),
+		cmocka_unit_test(incarnations_and_joiners_are_those_of_members),
+		cmocka_unit_test(a_new_address_keeps_the_incarnation),
 	};
 
 	return unit_run("codec_members", tests, LEN(tests));
