@@ -105,6 +105,9 @@ struct event_configure {
 	uint64_t token;
 	struct id_set voters;
 	struct id_set learners;
+	/* Append an entry even if the sets are those in force: what the node
+	 * keeps beside them, such as an address, has changed. */
+	bool always;
 };
 
 enum snapshot_outcome {
@@ -308,6 +311,10 @@ rk_id core_leader(const struct core *c);
 struct log_end core_last(const struct core *c);
 rk_term core_term(const struct core *c);
 rk_index core_commit(const struct core *c);
+bool core_is_transferring(const struct core *c);
+
+/* That in force, borrowed until the next step. */
+const struct configuration_at *core_configuration(const struct core *c);
 
 /* Term of the entry at `index`; 0 if it is not known (compacted, or past the
  * end). The snapshot's and the compacted boundary's are known. */

@@ -22,16 +22,14 @@ append(struct core *c, const struct configuration *configuration)
 	replication_reconcile(c);
 }
 
-/* The change is done; or was, perhaps in an older term. */
 static void
 answer(struct core *c, uint64_t token)
 {
-	rk_index index = in_force(c)->index;
 	struct effect_result r = {
 		.token = token,
-		.index = index,
+		.index = in_force(c)->index,
 		.count = 1,
-		.term = ledger_term(&c->ledger, index),
+		.term = c->hard_state.term,
 		.status = RESULT_COMMITTED,
 	};
 
@@ -70,7 +68,7 @@ membership_on_configure(struct core *c, const struct event_configure *ev)
 		then.old = now.voters;
 	if (!configuration_is_valid(&then) || c->ledger.last > STATE_INDEX_MAX)
 		return CORE_INVALID;
-	if (configuration_equals(&now, &then)) {
+	if (configuration_equals(&now, &then) && !ev->always) {
 		answer(c, ev->token);
 		return CORE_OK;
 	}

@@ -93,6 +93,18 @@ core_commit(const struct core *c)
 	return c->commit;
 }
 
+bool
+core_is_transferring(const struct core *c)
+{
+	return c->role == ROLE_LEADER && c->lead.transfer_to != 0;
+}
+
+const struct configuration_at *
+core_configuration(const struct core *c)
+{
+	return ledger_configuration(&c->ledger, c->ledger.last);
+}
+
 rk_term
 core_term_at(const struct core *c, rk_index index)
 {
