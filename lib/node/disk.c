@@ -70,7 +70,7 @@ append_own(struct node *n, const struct effect_persist *p)
 
 	assert(p->append_to == p->append_from + 1);
 	if (p->configuration)
-		members_encode(&data, p->configuration, &n->addresses);
+		members_encode_own(n, p->configuration, &data);
 	entry.data = data.data;
 	entry.len = data.len;
 	line_encode(&line, &entry);
@@ -111,8 +111,10 @@ disk_persist(struct node *n, const struct effect_persist *p,
 	op->has_hard_state = p->has_hard_state;
 	op->hard_state = p->hard_state;
 	op->truncate_from = p->truncate_from;
-	if (p->truncate_from)
+	if (p->truncate_from) {
 		tail_truncate(&n->tail, p->truncate_from);
+		members_truncate(n, p->truncate_from);
+	}
 	if (p->append_from == p->append_to)
 		return;
 	if (p->append_type == RK_ENTRY_DATA) {

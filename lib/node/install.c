@@ -356,22 +356,19 @@ done_switch(struct job *job)
 	mem_free(s);
 }
 
-/* The members' addresses as of the snapshot, unless the log that stays behind
- * it has newer ones. */
+/* What stands beside the snapshot's configuration. */
 static void
 take_addresses(struct node *n, const struct snapshot_header *h)
 {
 	struct slice text = {h->addresses.data, h->addresses.len};
 	struct configuration configuration;
-	struct core_status status;
+	struct addresses addresses = n->addresses;
 	struct rk_error err;
 
-	core_status(n->core, &status);
-	if (status.configuration.index > h->meta.configuration.index)
-		return;
-	if (members_decode(text, &configuration, &n->addresses, &err))
+	if (members_decode(text, &configuration, &addresses, &err))
 		trace_line(n->trace, TRACE_ERROR, "snapshot's members: %s",
 			   err.text);
+	members_install(n, h->meta.configuration.index, &addresses);
 }
 
 void

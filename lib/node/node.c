@@ -30,7 +30,7 @@ node_leader_url(const struct node *n)
 {
 	rk_id leader = core_leader(n->core);
 
-	return leader ? addresses_find(&n->addresses, leader) : NULL;
+	return leader ? members_url(n, leader) : NULL;
 }
 
 enum rk_code
@@ -81,6 +81,9 @@ carry_out(struct node *n, const struct event *ev, const struct effects *fx,
 	size_t i;
 
 	disk_persist(n, &fx->persist, lines);
+	/* Before anything is sent: perhaps to a member that is new. */
+	if (!fx->snapshot_install)
+		members_follow(n);
 	for (i = 0; i < fx->send_count; i++)
 		peers_send(n, &fx->send[i]);
 	if (fx->apply.to > n->apply_to)
@@ -198,6 +201,7 @@ node_open(const struct node_start *start, struct node **node,
 
 	n->trace = start->trace;
 	n->now_ms = n->started_ms = clock_now_ms();
+	n->members = members_new();
 	n->peers = peers_new();
 	n->appends = appends_new();
 	n->reads = reads_new();
@@ -236,6 +240,7 @@ node_close(struct node *n)
 	installs_free(n->installs);
 	snapshots_free(n->snapshots);
 	peers_free(n->peers);
+	members_free(n->members);
 	log_map_free(n->map);
 	machine_free(n->machine);
 	core_free(n->core);

@@ -85,7 +85,7 @@ struct node {
 	struct machine *machine;
 	struct log_map *map;
 	struct tail tail;
-	struct addresses addresses;
+	struct addresses addresses; /* Those in force; members.c keeps it. */
 	struct writer *writer;
 	struct janitor *janitor;
 	struct inbound *in;
@@ -99,6 +99,8 @@ struct node {
 	bool stopping;
 	bool closing; /* In node_close(): no more steps, sends or answers. */
 
+	struct id_set down;          /* contact.c */
+	struct members *members;     /* members.c */
 	struct peers *peers;         /* peers.c */
 	struct appends *appends;     /* append.c */
 	struct reads *reads;         /* read.c */
@@ -190,6 +192,75 @@ void peers_reply(struct node *n, const struct message *reply);
 void peers_refuse(struct node *n, const struct message *reply,
 		  enum problem_kind kind, const char *why);
 
+/* ---- members.c: who they are, by the configuration in force ---- */
+
+/* Whether this member is one, and if not, why. */
+enum standing {
+	STANDING_MEMBER,
+	STANDING_JOINING,  /* It has asked to be added. */
+	STANDING_REMOVED,  /* It was one. */
+	STANDING_REPLACED, /* Its id belongs to another data directory. */
+};
+
+struct members *members_new(void);
+void members_free(struct members *m);
+
+/* At the start: what is in force from `index` on, in ascending order. */
+void members_push(struct node *n, rk_index index, const struct addresses *a);
+/* Whether one of those pushed lists this member; its URL there, or NULL. */
+bool members_was_one(const struct node *n);
+const char *members_own_url(const struct node *n);
+
+/* The URL at which this member listens goes before the recorded one. */
+void members_listen_at(struct node *n, const char *url);
+
+/* Follow the core's configuration after a step has changed the log. */
+void members_truncate(struct node *n, rk_index from);
+void members_follow(struct node *n);
+/* A snapshot is put in force: its configuration is that of `index`. */
+void members_install(struct node *n, rk_index index, const struct addresses *a);
+/* The addresses that belong to the configuration of entry `index`. */
+const struct addresses *members_at(struct node *n, rk_index index);
+
+/* What a configuration entry that the core makes shall say besides the sets:
+ * `next` while it is set, else what is in force; of the members of `c`. */
+void members_propose(struct node *n, const struct addresses *next);
+void members_encode_own(struct node *n, const struct configuration *c,
+			struct bytes *out);
+
+/* Also of one that has just left, and is to be told; NULL: not known. */
+const char *members_url(const struct node *n, rk_id id);
+
+/* Identity with the addressee's recorded incarnation, for peer_encode(). */
+struct peer_identity members_identity(const struct node *n, rk_id to);
+
+/* Whether a peer's request is to be refused: `*kind` and `why` say how. */
+bool members_refuse(struct node *n, const struct peer_message *m,
+		    enum problem_kind *kind, char why[256]);
+#define MEMBERS_OTHER                                                          \
+	"its data directory was lost or replaced; remove the member and add "  \
+	"it again"
+/* Whether a reply is from the member that it claims to be from. */
+bool members_accept_reply(struct node *n, const struct peer_message *m);
+/* A peer has refused a message of ours. */
+void members_note_refusal(struct node *n, struct slice problem,
+			  const char *why);
+/* Whether a request for a vote may leave now. */
+bool members_may_campaign(struct node *n);
+/* The incarnations seen under this term that are not recorded yet. */
+const struct addresses *members_seen(const struct node *n);
+
+enum standing members_standing(const struct node *n);
+const char *standing_name(enum standing standing); /* For STATUS's role. */
+/* What is the matter and what to do; NULL for a member. */
+const char *members_trouble(const struct node *n);
+void members_set_joining(struct node *n, bool joining);
+
+/* ---- contact.c: who can be reached, for the trace ---- */
+
+void contact_lost(struct node *n, rk_id id, const char *why);
+void contact_found(struct node *n, rk_id id);
+
 /* ---- append.c: POST /v1/log ---- */
 
 struct appends *appends_new(void);
@@ -222,9 +293,6 @@ uint64_t read_deadline_ms(const struct node *n);
 
 struct proxies *proxies_new(void);
 void proxies_free(struct proxies *p);
-/* How long a request may wait for a leader, in ms. */
-uint64_t proxy_patience_ms(const struct inbound_request *r);
-
 /* Forward, or park until there is a leader, or refuse. Consumes `r`. */
 void proxy_handle(struct node *n, struct inbound_request *r,
 		  void (*local)(struct node *n, struct inbound_request *r));

@@ -65,8 +65,7 @@ struct peers {
 	struct payload *body;
 	rk_index body_from;
 	rk_index body_to;
-	rk_term body_term;  /* Of its last entry. */
-	struct id_set down; /* Members that were said to be unreachable. */
+	rk_term body_term; /* Of its last entry. */
 };
 
 struct peers *
@@ -90,45 +89,6 @@ peers_free(struct peers *p)
 	mem_free(p->early);
 	mem_free(p->failed);
 	mem_free(p);
-}
-
-/* ---- who can be reached, for the trace ---- */
-
-static size_t
-find_down(const struct peers *p, rk_id id)
-{
-	size_t i;
-
-	for (i = 0; i < p->down.count; i++) {
-		if (p->down.ids[i] == id)
-			break;
-	}
-	return i;
-}
-
-static void
-note_down(struct node *n, rk_id id, const char *why)
-{
-	struct peers *p = n->peers;
-
-	if (find_down(p, id) < p->down.count || p->down.count == LIMIT_MEMBERS)
-		return;
-	p->down.ids[p->down.count++] = id;
-	trace_line(n->trace, TRACE_WARNING,
-		   "member %" PRIu64 " (%s) cannot be reached: %s", id,
-		   addresses_find(&n->addresses, id), why);
-}
-
-static void
-note_up(struct node *n, rk_id id)
-{
-	struct peers *p = n->peers;
-	size_t i = find_down(p, id);
-
-	if (i == p->down.count)
-		return;
-	p->down.ids[i] = p->down.ids[--p->down.count];
-	trace_line(n->trace, TRACE_INFO, "member %" PRIu64 " is back", id);
 }
 
 /* ---- requests out ---- */
@@ -158,6 +118,13 @@ step_failures(struct node *n)
 }
 
 static void
+call_failed(struct node *n, const struct peer_call *c, const char *why)
+{
+	contact_lost(n, c->to, why);
+	forget_call(n, c->to, c->stream, c->number);
+}
+
+static void
 on_reply(void *user, struct outbound_call *call,
 	 const struct outbound_reply *reply)
 {
@@ -174,18 +141,19 @@ on_reply(void *user, struct outbound_call *call,
 		return;
 	}
 	if (reply->outcome != OUTBOUND_OK) {
-		note_down(n, c->to, reply->why);
-		forget_call(n, c->to, c->stream, c->number);
+		call_failed(n, c, reply->why);
 	} else if (reply->status != 200) {
 		problem_decode(reply->status, reply->body, &err, leader);
-		note_down(n, c->to, err.text);
-		forget_call(n, c->to, c->stream, c->number);
+		members_note_refusal(n, reply->body, err.text);
+		call_failed(n, c, err.text);
 	} else if (peer_decode_reply(reply->body, c->type, &n->self, &m,
 				     &err)) {
-		note_down(n, c->to, err.text);
-		forget_call(n, c->to, c->stream, c->number);
+		call_failed(n, c, err.text);
+	} else if (!members_accept_reply(n, &m)) {
+		call_failed(n, c, MEMBERS_OTHER);
+		peer_message_close(&m);
 	} else {
-		note_up(n, c->to);
+		contact_found(n, c->to);
 		ev.as.receive = &m.message;
 		node_step(n, &ev, NULL);
 		peer_message_close(&m);
@@ -238,19 +206,21 @@ call_peer(struct node *n, const struct effect_send *send)
 					      NULL};
 	struct outbound_request request = {
 		.method = "POST",
-		.url = addresses_find(&n->addresses, m->to),
+		.url = members_url(n, m->to),
 		.path = peer_path(m->type),
 		.lane = lane_of(m->type),
 		.headers = headers,
 		.max_reply_bytes = REPLY_BYTES,
 		.done = on_reply,
 	};
+	struct peer_identity self = members_identity(n, m->to);
 	struct slice lines = {0};
 	struct bytes head = {0};
 	struct peer_call *call;
 	struct rk_error err;
 
-	if (!request.url) {
+	if (!request.url ||
+	    (m->type == MESSAGE_VOTE && !members_may_campaign(n))) {
 		forget_call(n, m->to, m->stream, m->request);
 		return;
 	}
@@ -266,7 +236,7 @@ call_peer(struct node *n, const struct effect_send *send)
 		}
 		lines = payload_slice(request.payload);
 	}
-	peer_encode(&head, &n->self, m, lines);
+	peer_encode(&head, &self, m, lines);
 	request.head = (struct slice){head.data, head.len};
 	request.deadline_ms = send->deadline_ms > n->now_ms
 				      ? send->deadline_ms - n->now_ms
@@ -503,8 +473,10 @@ void
 peers_handle(struct node *n, struct inbound_request *r)
 {
 	struct peers *p = n->peers;
+	enum problem_kind kind;
 	struct peer_message m;
 	struct rk_error err;
+	char why[256];
 
 	if (peer_decode_request(inbound_body(r), inbound_path(r), &n->self, &m,
 				&err)) {
@@ -512,6 +484,11 @@ peers_handle(struct node *n, struct inbound_request *r)
 			    err.code == RK_DENIED ? PROBLEM_WRONG_CLUSTER
 						  : PROBLEM_BAD_REQUEST,
 			    NULL, "%s", err.text);
+		return;
+	}
+	if (members_refuse(n, &m, &kind, why)) {
+		api_problem(n, r, kind, NULL, "%s", why);
+		peer_message_close(&m);
 		return;
 	}
 	if (is_early(n, &m.message)) {

@@ -31,14 +31,15 @@ read_members(struct node *n, struct recovery *r, struct rk_error *err)
 {
 	const struct rk_member *m = r->member;
 	struct identity wanted = {.format = STORE_FORMAT, .node = m->id};
+	struct addresses addresses = {.count = 0};
 	bool created;
 	enum rk_code rc;
 
 	if (m->cluster) {
-		rc = members_parse(m->cluster, &r->initial, &n->addresses, err);
+		rc = members_parse(m->cluster, &r->initial, &addresses, err);
 		if (rc)
 			return error_wrap(err, "--cluster");
-		if (!addresses_find(&n->addresses, m->id))
+		if (!addresses_find(&addresses, m->id))
 			return error_set(err, RK_USAGE,
 					 "--cluster does not name member "
 					 "%" PRIu64 ", which this is",
@@ -46,9 +47,10 @@ read_members(struct node *n, struct recovery *r, struct rk_error *err)
 	} else {
 		r->initial.voters = (struct id_set){.count = 1, .ids = {m->id}};
 		/* The same at each start, whatever port it gets. */
-		addresses_set(&n->addresses, m->id, "http://localhost:1");
+		addresses_set(&addresses, m->id, "http://localhost:1");
 	}
-	cluster_id_derive(n->settings.cluster_name, &r->initial, &n->addresses,
+	members_push(n, 0, &addresses);
+	cluster_id_derive(n->settings.cluster_name, &r->initial, &addresses,
 			  wanted.cluster);
 	rc = identity_open(m->dir, &wanted, &n->identity, &created, &n->lock_fd,
 			   err);
@@ -63,6 +65,7 @@ read_members(struct node *n, struct recovery *r, struct rk_error *err)
 static enum rk_code
 open_snapshot(struct node *n, struct recovery *r, struct rk_error *err)
 {
+	struct addresses addresses = n->addresses;
 	struct configuration c;
 	size_t skipped = 0;
 	enum rk_code rc;
@@ -78,19 +81,25 @@ open_snapshot(struct node *n, struct recovery *r, struct rk_error *err)
 	if (skipped)
 		trace_line(n->trace, TRACE_WARNING,
 			   "%zu damaged snapshots passed over", skipped);
-	if (!r->snapshot.addresses.len)
-		return RK_OK;
-	rc = members_decode((struct slice){r->snapshot.addresses.data,
-					   r->snapshot.addresses.len},
-			    &c, &n->addresses, err);
-	return rc ? error_wrap(err, "snapshot's members") : RK_OK;
+	if (r->snapshot.addresses.len)
+		rc = members_decode((struct slice){r->snapshot.addresses.data,
+						   r->snapshot.addresses.len},
+				    &c, &addresses, err);
+	if (rc)
+		return error_wrap(err, "snapshot's members");
+	if (r->snapshot.meta.configuration.index)
+		members_push(n, r->snapshot.meta.configuration.index,
+			     &addresses);
+	return RK_OK;
 }
 
-/* The configurations in the log; the newest one's addresses hold. */
+/* The configurations in the log; those before the snapshot's are past. */
 static enum rk_code
 read_configurations(struct node *n, struct recovery *r, struct rk_error *err)
 {
+	rk_index known = r->snapshot.meta.configuration.index;
 	struct bytes text = {0}, data = {0};
+	struct addresses addresses;
 	enum rk_code rc = RK_OK;
 	struct line line;
 	rk_index end;
@@ -115,7 +124,9 @@ read_configurations(struct node *n, struct recovery *r, struct rk_error *err)
 		r->configurations[i].index = index;
 		rc = members_decode((struct slice){data.data, data.len},
 				    &r->configurations[i].configuration,
-				    &n->addresses, err);
+				    &addresses, err);
+		if (!rc && index > known)
+			members_push(n, index, &addresses);
 	}
 	bytes_close(&text);
 	bytes_close(&data);

@@ -148,7 +148,7 @@ listen_on(struct reactor *r, const struct rk_member *member,
 	  struct rk_error *err)
 {
 	struct node *n = r->node;
-	const char *own = addresses_find(&n->addresses, n->self.id);
+	const char *own = members_own_url(n);
 	const char *address = member->listen    ? member->listen
 			      : member->cluster ? own
 						: "127.0.0.1:7400";
@@ -179,7 +179,7 @@ listen_on(struct reactor *r, const struct rk_member *member,
 	if (member->cluster)
 		snprintf(n->url, sizeof n->url, "%s", own);
 	else
-		addresses_set(&n->addresses, n->self.id, n->url);
+		members_listen_at(n, n->url);
 	trace_line(&r->trace, TRACE_INFO, "listening on %s", n->url);
 	if (watch(r, inbound_fd(n->in), err) ||
 	    watch(r, outbound_fd(n->out), err))
@@ -256,17 +256,6 @@ shorter(int timeout_ms, int other_ms)
 }
 
 static bool
-is_handing_over(const struct node *n)
-{
-	struct core_status status;
-
-	if (!node_is_leader(n))
-		return false;
-	core_status(n->core, &status);
-	return status.transferring;
-}
-
-static bool
 is_over(const struct reactor *r)
 {
 	const struct node *n = r->node;
@@ -275,10 +264,9 @@ is_over(const struct reactor *r)
 		return true;
 	if (!r->stop_ms)
 		return false;
-	/* Another leads, or nobody can, and what was queued is on disk; or time
-	 * is up. */
+	/* Another leads, and what was queued is on disk; or time is up. */
 	return n->now_ms >= r->stop_ms ||
-	       (!is_handing_over(n) && n->disk.durable == n->disk.seq);
+	       (!node_is_leader(n) && n->disk.durable == n->disk.seq);
 }
 
 /* The service manager restarts a member whose loop hangs. */

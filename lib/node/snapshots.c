@@ -145,7 +145,7 @@ describe(struct node *n, struct snapshot_header *h)
 	h->crc32c = history_crc32c(history);
 	h->time_ms = clock_wall_ms();
 	members_encode(&h->addresses, &h->meta.configuration.configuration,
-		       &n->addresses);
+		       members_at(n, h->meta.configuration.index));
 	sessions_encode(machine_sessions(n->machine), &h->sessions);
 	return true;
 }

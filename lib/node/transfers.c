@@ -286,7 +286,10 @@ on_reply(void *user, struct outbound_call *call,
 				     &m, &err)) {
 		setback(n, t, err.text);
 	} else {
-		on_answer(n, t, &m.message);
+		if (members_accept_reply(n, &m))
+			on_answer(n, t, &m.message);
+		else
+			setback(n, t, MEMBERS_OTHER);
 		peer_message_close(&m);
 	}
 }
@@ -333,7 +336,7 @@ send_chunk(struct node *n, struct transfer *t)
 	uint64_t rate = n->settings.snapshot_bytes_per_second;
 	struct outbound_request request = {
 		.method = "POST",
-		.url = addresses_find(&n->addresses, t->what.peer),
+		.url = members_url(n, t->what.peer),
 		.path = peer_path(MESSAGE_SNAPSHOT),
 		.lane = LANE_SNAPSHOT,
 		.headers = headers,
@@ -341,6 +344,7 @@ send_chunk(struct node *n, struct transfer *t)
 		.user = t,
 		.done = on_reply,
 	};
+	struct peer_identity self = members_identity(n, t->what.peer);
 	struct bytes chunk = {0}, head = {0};
 	struct rk_error err;
 	struct message m;
@@ -361,7 +365,7 @@ send_chunk(struct node *n, struct transfer *t)
 	if (rate)
 		t->next_ms = n->now_ms + chunk.len * 1000 / rate;
 	request.payload = payload_new_take(&chunk);
-	peer_encode(&head, &n->self, &m, payload_slice(request.payload));
+	peer_encode(&head, &self, &m, payload_slice(request.payload));
 	request.head = (struct slice){head.data, head.len};
 	request.deadline_ms = deadline_of(n, &m.as.snapshot);
 	t->call = outbound_start(n->out, &request);

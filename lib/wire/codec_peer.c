@@ -82,6 +82,16 @@ put_bool(struct bytes *out, const char *name, bool value)
 	bytes_append_text(out, value ? "true" : "false");
 }
 
+/* `text` has nothing to escape. */
+static void
+put_text(struct bytes *out, const char *name, const char *text)
+{
+	put_key(out, name);
+	bytes_append_char(out, '"');
+	bytes_append_text(out, text);
+	bytes_append_char(out, '"');
+}
+
 static void
 put_runs(struct bytes *out, const struct message_append *m)
 {
@@ -200,15 +210,11 @@ peer_encode(struct bytes *out, const struct peer_identity *self,
 	bytes_append_char(out, '"');
 	put_u64(out, "from", m->from);
 	put_u64(out, "to", m->to);
-	put_key(out, "incarnation");
-	bytes_append_char(out, '"');
-	bytes_append_text(out, self->incarnation);
-	bytes_append_char(out, '"');
+	put_text(out, "incarnation", self->incarnation);
+	if (self->expects != NULL)
+		put_text(out, "expects", self->expects);
 	put_u64(out, "protocol", PEER_PROTOCOL);
-	put_key(out, "type");
-	bytes_append_char(out, '"');
-	bytes_append_text(out, peer_type_name(m->type));
-	bytes_append_char(out, '"');
+	put_text(out, "type", peer_type_name(m->type));
 	put_u64(out, "term", m->term);
 	put_u64(out, "stream", m->stream);
 	put_u64(out, "request", m->request);

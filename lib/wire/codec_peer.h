@@ -9,7 +9,9 @@
  *   POST /v1/peer/timeout-now  leadership transfer       JSON
  *
  * A reply is one JSON object with status 200. Every header carries cluster,
- * from, to, incarnation and protocol, which are checked first. */
+ * from, to, incarnation and protocol, which are checked first; and, where the
+ * sender knows it, `expects`: the incarnation that it takes the addressee for,
+ * so that one whose directory was replaced learns of it. */
 
 #ifndef WIRE_CODEC_PEER_H
 #define WIRE_CODEC_PEER_H
@@ -24,6 +26,8 @@ struct peer_identity {
 	const char *cluster;     /* 16 hex digits. */
 	const char *incarnation; /* The sender's. */
 	rk_id id;
+	/* The addressee's incarnation, if the sender knows it; else NULL. */
+	const char *expects;
 };
 
 /* `/v1/peer/append` and so on, for a request's type. Static. */
@@ -40,6 +44,7 @@ void peer_encode(struct bytes *out, const struct peer_identity *self,
 struct peer_message {
 	struct message message;
 	char incarnation[17]; /* The sender's. */
+	char expects[17];     /* What the sender takes us for; or "". */
 	struct slice body;    /* Canonical lines or chunk; in the input. */
 	struct term_run *runs;
 	uint32_t *sizes;

@@ -24,6 +24,23 @@ copy_incarnation(const char *text, char to[17])
 	return true;
 }
 
+/* Whom the sender takes us for, if it says so. */
+static enum rk_code
+decode_expects(const json_t *header, struct peer_message *m,
+	       struct rk_error *err)
+{
+	const char *text;
+
+	if (json_object_get(header, "expects") == NULL)
+		return RK_OK;
+	if (json_get_text(header, "expects", &text, err))
+		return err->code;
+	if (!copy_incarnation(text, m->expects))
+		return error_set(err, RK_USAGE,
+				 "field \"expects\": not 16 hex digits");
+	return RK_OK;
+}
+
 /* Whether this message is meant for us. Protocol first: of another one we
  * cannot know what the rest means. */
 static enum rk_code
@@ -59,7 +76,7 @@ check_identity(const json_t *header, const struct peer_identity *self,
 	if (!copy_incarnation(incarnation, m->incarnation))
 		return error_set(err, RK_USAGE,
 				 "field \"incarnation\": not 16 hex digits");
-	return RK_OK;
+	return decode_expects(header, m, err);
 }
 
 static enum rk_code

@@ -26,6 +26,10 @@ static const struct problem problems[] = {
 	[PROBLEM_WRONG_CLUSTER] = {403, RK_DENIED, false, "wrong-cluster",
 				   "Wrong cluster"},
 	[PROBLEM_FORBIDDEN] = {403, RK_DENIED, false, "forbidden", "Forbidden"},
+	[PROBLEM_REMOVED] = {403, RK_DENIED, false, "removed",
+			     "Removed from the cluster"},
+	[PROBLEM_REPLACED] = {403, RK_DENIED, false, "replaced",
+			      "Replaced by another incarnation"},
 	[PROBLEM_NOT_FOUND] = {404, RK_ABSENT, false, "not-found", "Not found"},
 	[PROBLEM_METHOD] = {405, RK_USAGE, false, "method-not-allowed",
 			    "Method not allowed"},
@@ -225,4 +229,21 @@ problem_decode(int status, struct slice body, struct rk_error *err,
 	}
 	decode(root, status, err, leader);
 	json_decref(root);
+}
+
+bool
+problem_is(struct slice body, enum problem_kind kind)
+{
+	struct rk_error ignored;
+	const char *type;
+	json_t *root;
+	bool is;
+
+	if (json_read(body, LIMIT_ADMIN_BODY_BYTES, &root, &ignored))
+		return false;
+	type = text_of(root, "type");
+	is = strncmp(type, TYPE_PREFIX, strlen(TYPE_PREFIX)) == 0 &&
+	     strcmp(type + strlen(TYPE_PREFIX), problem_slug(kind)) == 0;
+	json_decref(root);
+	return is;
 }

@@ -14,6 +14,8 @@ enum problem_kind {
 	PROBLEM_BAD_REQUEST,     /* 400, usage */
 	PROBLEM_WRONG_CLUSTER,   /* 403, denied */
 	PROBLEM_FORBIDDEN,       /* 403, denied */
+	PROBLEM_REMOVED,         /* 403, denied; to a member that is none */
+	PROBLEM_REPLACED,        /* 403, denied; to another incarnation */
 	PROBLEM_NOT_FOUND,       /* 404, absent */
 	PROBLEM_METHOD,          /* 405, usage */
 	PROBLEM_CONFLICT,        /* 409, rejected */
@@ -50,5 +52,8 @@ void problem_encode(struct bytes *out, enum problem_kind kind,
  * gets its leader or "". */
 void problem_decode(int status, struct slice body, struct rk_error *err,
 		    char *leader);
+
+/* Whether a server's reply is a problem of this kind. */
+bool problem_is(struct slice body, enum problem_kind kind);
 
 #endif /* WIRE_PROBLEM_H */
