@@ -46,8 +46,8 @@ write_all(struct record *r)
 	size_t done = 0;
 
 	while (r->fd >= 0 && done < r->lines.len) {
-		ssize_t n = write(r->fd, r->lines.data + done,
-				  r->lines.len - done);
+		ssize_t n =
+			write(r->fd, r->lines.data + done, r->lines.len - done);
 
 		if (n > 0) {
 			done += (size_t)n;
