@@ -7,16 +7,23 @@
  * all the same: it may be all that is left. */
 
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "store/log_scan.h"
 
-#define TRIES 5
+#define TRIES 100
 
 /* Lines are visited out of a buffer of about this size. */
 #define VISIT_BYTES (1U << 20)
+
+/* Which segments were there: the first batches of two. */
+struct extremes {
+	uint64_t oldest;
+	uint64_t newest;
+};
 
 /* A visit of all that is live. */
 struct tour {
@@ -37,8 +44,7 @@ visit_lines(struct tour *t, const struct bytes *lines)
 
 	while (p < end && !t->stopped) {
 		newline = memchr(p, '\n', (size_t)(end - p));
-		if (newline == NULL)
-			newline = end - 1;
+		assert(newline != NULL); /* The scan saw to that. */
 		line = (struct slice){p, (size_t)(newline + 1 - p)};
 		t->stopped = !t->visit(t->context, line);
 		t->next++;
@@ -49,13 +55,19 @@ visit_lines(struct tour *t, const struct bytes *lines)
 static enum rk_code
 visit_all(struct tour *t, const struct log_scan *scan, struct rk_error *err)
 {
+	rk_index first = scan->state.now.compacted.index + 1;
 	rk_index end = log_map_end(scan->map);
 	struct bytes lines = {0};
 	enum rk_code rc = RK_OK;
 	rk_index got;
 
-	if (t->next <= scan->state.now.compacted.index)
-		t->next = scan->state.now.compacted.index + 1;
+	if (t->next == 0)
+		t->next = first;
+	if (t->next < first)
+		return error_set(err, RK_ABSENT,
+				 "entries %" PRIu64 " to %" PRIu64
+				 " were compacted while they were read",
+				 t->next, first - 1);
 	while (t->next < end && !t->stopped) {
 		lines.len = 0;
 		rc = log_map_read(scan->map, t->next, end, VISIT_BYTES, &lines,
@@ -98,17 +110,21 @@ scan_and_visit(struct tour *t, const char *log_dir, const char *source,
 
 static enum rk_code
 inspect_once(struct tour *t, const char *dir, struct log_recovered *recovered,
-	     struct rk_error *err)
+	     struct extremes *seen, struct rk_error *err)
 {
 	char *log_dir = log_dir_path(dir);
 	struct log_files files;
 	enum rk_code rc;
 
+	*seen = (struct extremes){0};
 	rc = log_files_load(&files, log_dir, NULL, LOG_FILES_LOOK, err);
-	if (rc == RK_OK && files.count == 0)
+	if (rc == RK_OK && files.count == 0) {
 		rc = error_set(err, RK_ABSENT, "%s: no segments", log_dir);
-	else if (rc == RK_OK)
+	} else if (rc == RK_OK) {
+		seen->oldest = files.files[0].head.first_batch;
+		seen->newest = files.files[files.count - 1].head.first_batch;
 		rc = scan_and_visit(t, log_dir, dir, &files, recovered, err);
+	}
 	if (rc == RK_OK) {
 		recovered->unknown_files = files.unknown_count;
 		memcpy(recovered->unknown_file, files.unknown,
@@ -125,14 +141,24 @@ log_inspect(const char *dir, bool (*visit)(void *context, struct slice line),
 	    struct rk_error *err)
 {
 	struct tour t = {.visit = visit, .context = context};
-	enum rk_code rc = RK_FAILED;
+	struct extremes before = {0};
+	struct extremes seen;
+	struct rk_error last = {.code = RK_OK};
+	enum rk_code rc;
 	int i;
 
-	for (i = 0; i < TRIES && rc != RK_OK; i++) {
-		t.last_try = i == TRIES - 1;
-		rc = inspect_once(&t, dir, recovered, err);
+	for (i = 0; i < TRIES; i++) {
+		rc = inspect_once(&t, dir, recovered, &seen, err);
+		if (rc == RK_OK)
+			return RK_OK;
+		if (strcmp(err->text, last.text) == 0 &&
+		    seen.oldest == before.oldest &&
+		    seen.newest == before.newest)
+			return rc;
+		last = *err;
+		before = seen;
 	}
-	return rc;
+	return last.code;
 }
 
 enum rk_code

@@ -19,6 +19,7 @@ struct log_pending {
 	uint64_t offset;
 	uint64_t end;
 	uint32_t line_bytes;
+	bool is_line;
 };
 
 void
@@ -76,6 +77,14 @@ log_state_term(const struct log_state *s, rk_index index)
 	return 0;
 }
 
+/* Whether it is one line, newline and all. */
+static bool
+is_line(struct slice payload)
+{
+	return payload.len > 0 && memchr(payload.data, '\n', payload.len) ==
+					  payload.data + payload.len - 1;
+}
+
 void
 log_state_add(struct log_state *s, const struct record *r, uint64_t offset)
 {
@@ -92,6 +101,7 @@ log_state_add(struct log_state *s, const struct record *r, uint64_t offset)
 		.offset = offset,
 		.end = offset + r->size,
 		.line_bytes = (uint32_t)r->payload.len,
+		.is_line = is_line(r->payload),
 	};
 	bytes_put_u32(crc, r->crc32c);
 	s->pending_crc32c = crc32c(s->pending_crc32c, crc, sizeof crc);
@@ -229,7 +239,8 @@ apply(struct log_state *s, const struct log_pending *p,
 
 	switch (p->kind) {
 	case RECORD_ENTRY:
-		if (p->index != last.index + 1 || p->term < last.term)
+		if (p->index != last.index + 1 || p->term < last.term ||
+		    !p->is_line)
 			return false;
 		append(s, p);
 		log_placement_entry(placement, p->index, p->offset, p->end);
