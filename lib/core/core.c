@@ -59,6 +59,14 @@ fill_ledger(struct ledger *l, const struct core_start *start)
 		ledger_note_snapshot(l, &start->snapshot);
 }
 
+static rk_index
+commit_of(const struct ledger *l, rk_index hint)
+{
+	if (hint < l->snapshot.last.index)
+		return l->snapshot.last.index;
+	return hint > l->last ? l->last : hint;
+}
+
 static bool
 is_sole_voter(const struct core *c)
 {
@@ -80,10 +88,10 @@ core_new(const struct core_settings *settings, const struct core_start *start)
 	c->hard_state = start->hard_state;
 	fill_ledger(&c->ledger, start);
 	durable_init(&c->durable, c->ledger.last);
-	c->commit = start->commit;
+	c->commit = commit_of(&c->ledger, start->commit);
 	c->applied = c->handed = start->applied;
+	assert(c->applied >= c->ledger.snapshot.last.index);
 	assert(c->applied <= c->commit);
-	assert(c->commit <= c->ledger.last);
 	c->uncommitted_bytes =
 		ledger_bytes(&c->ledger, c->commit + 1, c->ledger.last + 1);
 	c->role = ROLE_LEARNER;

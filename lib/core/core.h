@@ -69,7 +69,10 @@ struct core_start {
 	const struct configuration_at *configurations;
 	size_t configuration_count;
 	struct configuration initial;
-	rk_index commit;  /* Known to be committed; at least the snapshot's. */
+	/* A hint: what is known to be committed. It counts from the snapshot's
+	 * last up to the end of the log: a leader may have committed what its
+	 * own disk never got. */
+	rk_index commit;
 	rk_index applied; /* What the machine has; at most commit. */
 	uint64_t now_ms;
 };
@@ -230,6 +233,8 @@ struct effects {
 	/* The chunk just received is wanted: store it, answer it (see
 	 * message_snapshot_reply), step SNAPSHOT_RECEIVED when whole. */
 	bool chunk_wanted;
+	/* Of SNAPSHOT_RECEIVED. Without it the snapshot is of no use any more:
+	 * what it holds has been committed here meanwhile. */
 	bool snapshot_install;
 	struct effect_snapshot_install install;
 	/* Not 0: the log up to here may go. Step COMPACTED when it has. */

@@ -608,9 +608,12 @@ cluster_pass(struct cluster *k, uint64_t ms)
 	k->now_ms += ms;
 	for (i = 0; i < k->count; i++)
 		if (k->members[i].core != NULL &&
-		    k->members[i].deadline_ms <= k->now_ms)
+		    k->members[i].deadline_ms <= k->now_ms) {
 			cluster_step(k, k->members[i].id,
 				     (struct event){.type = EVENT_TIME});
+			/* Else whoever runs it would spin. */
+			assert(k->members[i].deadline_ms > k->now_ms);
+		}
 }
 
 void

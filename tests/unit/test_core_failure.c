@@ -120,6 +120,25 @@ what_was_committed_before_the_start_is_applied_at_once(void **state)
 }
 
 static void
+commit_at_the_start_is_held_within_snapshot_and_log(void **state)
+{
+	struct lone *l = *state;
+
+	core_free(l->core);
+	lone_log(l, "111222");
+	l->start.commit = 9; /* Committed by others, and lost here. */
+	lone_start(l);
+	core_check(l->core);
+	assert_int_equal(core_commit(l->core), 6);
+	core_free(l->core);
+	l->start.snapshot.last = (struct log_end){4, 2};
+	l->start.applied = 4;
+	l->start.commit = 0;
+	lone_start(l);
+	assert_int_equal(core_commit(l->core), 4);
+}
+
+static void
 start_knows_the_configurations_of_snapshot_and_log(void **state)
 {
 	struct lone l;
@@ -197,6 +216,7 @@ main(void)
 		TEST(write_that_was_never_begun_is_not_confirmed),
 		TEST(message_for_somebody_else_is_refused),
 		TEST(what_was_committed_before_the_start_is_applied_at_once),
+		TEST(commit_at_the_start_is_held_within_snapshot_and_log),
 		cmocka_unit_test(
 			start_knows_the_configurations_of_snapshot_and_log),
 		cmocka_unit_test(

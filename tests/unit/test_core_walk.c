@@ -61,19 +61,22 @@ configure(struct cluster *k)
 static void
 work(struct cluster *k, const struct habits *h)
 {
+	/* One draw a statement: C leaves the order of arguments open, and a
+	 * seed must mean the same walk to every compiler. */
 	rk_id id = anybody(k);
+	rk_id leader = leader_or_anybody(k);
+	rk_id other = anybody(k);
 
 	if (chance(k, 1, 8))
-		cluster_propose(k, leader_or_anybody(k),
-				prng_range(&k->prng, 1, 8));
+		cluster_propose(k, leader, prng_range(&k->prng, 1, 8));
 	if (chance(k, 1, 30))
-		cluster_read(k, leader_or_anybody(k));
+		cluster_read(k, leader);
 	if (chance(k, h->configure, 10000))
 		configure(k);
 	if (chance(k, h->transfer, 10000))
-		cluster_step(k, leader_or_anybody(k),
+		cluster_step(k, leader,
 			     (struct event){.type = EVENT_TRANSFER,
-					    .as.transfer_to = anybody(k)});
+					    .as.transfer_to = other});
 	if (!chance(k, h->lazy_disk, 100))
 		cluster_persist(k, id, (size_t)prng_range(&k->prng, 1, 4));
 	cluster_apply(k, anybody(k));
@@ -85,18 +88,17 @@ static void
 trouble(struct cluster *k, const struct habits *h)
 {
 	rk_id id = anybody(k);
+	rk_id other = anybody(k);
 
 	if (chance(k, h->crash, 10000) && cluster_member(k, id)->core != NULL)
 		cluster_crash(k, id, (size_t)prng_range(&k->prng, 0, 4));
 	if (cluster_member(k, id)->core == NULL && chance(k, 1, 50))
 		cluster_start(k, id);
 	if (chance(k, h->cut, 10000))
-		k->cut[anybody(k)][anybody(k)] = true;
+		k->cut[id][other] = true;
 	if (chance(k, 1, 300))
-		k->cut[anybody(k)][anybody(k)] = false;
+		k->cut[id][other] = false;
 	if (chance(k, 1, 1000)) {
-		rk_id other;
-
 		for (other = 1; other <= k->count; other++)
 			k->cut[id][other] = k->cut[other][id] = chance(k, 1, 2);
 	}
