@@ -111,7 +111,8 @@ case $verb in
 -V | --version) exec raft-node --version ;;
 up) up ;;
 run)
-	trap 'end TERM $(members 1); [ "$keep" ] || rm -r "$dir"' EXIT
+	trap 'if [ "$keep" ]; then end TERM $(members 1)
+		else end KILL $(members 1) && rm -r "$dir"; fi' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 	up

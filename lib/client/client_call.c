@@ -326,30 +326,43 @@ judge(struct tries *t, const struct attempt *a)
 	return judge_problem(t, a);
 }
 
+/* `a, b: connection refused; c: no answer`: those with one cause together. */
+static void
+describe_endpoints(const struct rk_client *c, struct bytes *out)
+{
+	const struct endpoint *e = c->endpoints;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < c->endpoint_count; i++) {
+		for (j = 0; j < i && strcmp(e[i].why, e[j].why) != 0; j++)
+			continue;
+		if (j < i || e[i].why[0] == '\0')
+			continue; /* Said already, or not asked. */
+		if (out->len > 0)
+			bytes_append_text(out, "; ");
+		bytes_append_text(out, client_short_url(e[i].url));
+		for (j = i + 1; j < c->endpoint_count; j++) {
+			if (strcmp(e[i].why, e[j].why) == 0)
+				bytes_printf(out, ", %s",
+					     client_short_url(e[j].url));
+		}
+		bytes_printf(out, ": %s", e[i].why);
+	}
+}
+
 static enum rk_code
 unreachable(const struct rk_client *c, const struct client_request *q,
 	    struct rk_error *err)
 {
-	const struct endpoint *e = &c->endpoints[0];
 	struct bytes text = {.data = NULL};
-	size_t i;
 
-	if (c->endpoint_count == 1) {
-		error_set(err, RK_UNREACHABLE, "cannot reach %s: %s",
-			  client_short_url(e->url), e->why);
-	} else {
-		for (i = 0; i < c->endpoint_count; i++) {
-			e = &c->endpoints[i];
-			if (e->why[0] == '\0')
-				continue; /* It was not asked. */
-			bytes_printf(&text, "%s%s: %s",
-				     text.len > 0 ? "; " : "",
-				     client_short_url(e->url), e->why);
-		}
-		error_set(err, RK_UNREACHABLE, "no endpoint reachable (%.*s)",
-			  (int)text.len, (const char *)text.data);
-		bytes_close(&text);
-	}
+	describe_endpoints(c, &text);
+	error_set(err, RK_UNREACHABLE, "%s %.*s",
+		  c->endpoint_count == 1 ? "cannot reach"
+					 : "no endpoint reachable:",
+		  (int)text.len, (const char *)text.data);
+	bytes_close(&text);
 	return error_hint(err,
 			  "%s. Is a member running there? -e or RAFT_ENDPOINTS "
 			  "say where",

@@ -9,6 +9,9 @@
 #include "base/mem.h"
 #include "client/client_status.h"
 
+/* Under load a member is always a little behind. */
+#define APPLY_LAG_MOST 1000
+
 static const char *const verdict_name[] = {
 	[RK_HEALTHY] = "healthy",
 	[RK_DEGRADED] = "degraded",
@@ -193,6 +196,8 @@ ailment(const struct rk_member_status *m, const struct rk_member_status *leader)
 	if (m != leader && strcmp(m->stream.state, "line-rate") != 0 &&
 	    m->stream.lag > 0)
 		return m->stream.state;
+	if (m->applied + APPLY_LAG_MOST < leader->commit)
+		return "behind in applying";
 	return m->error[0] != '\0' ? m->error : NULL;
 }
 

@@ -197,9 +197,10 @@ follower_on_heartbeat(struct core *c, const struct message *m)
 	if (!follower_may_accept(c, m) || m->as.heartbeat.commit > LIMIT_NUMBER)
 		return CORE_INVALID;
 	follower_accept(c, m);
-	/* The leader names no more than we proved to it. Were it more, this
-	 * log lost entries: then nothing is taken on trust. */
-	if (m->as.heartbeat.commit <= c->ledger.last)
+	/* Only the leader makes entries of its term, so a log that ends in one
+	 * is the leader's up to there; an older tail may be anybody's. */
+	if (ledger_last(&c->ledger).term == m->term &&
+	    m->as.heartbeat.commit <= c->ledger.last)
 		state_commit(c, m->as.heartbeat.commit);
 	send = state_reply(c, m, MESSAGE_HEARTBEAT_REPLY);
 	send->message.as.heartbeat_reply.round = m->as.heartbeat.round;

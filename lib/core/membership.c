@@ -22,14 +22,16 @@ append(struct core *c, const struct configuration *configuration)
 	replication_reconcile(c);
 }
 
+/* The change is done; or was, perhaps in an older term. */
 static void
 answer(struct core *c, uint64_t token)
 {
+	rk_index index = in_force(c)->index;
 	struct effect_result r = {
 		.token = token,
-		.index = in_force(c)->index,
+		.index = index,
 		.count = 1,
-		.term = c->hard_state.term,
+		.term = ledger_term(&c->ledger, index),
 		.status = RESULT_COMMITTED,
 	};
 

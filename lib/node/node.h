@@ -293,6 +293,9 @@ uint64_t read_deadline_ms(const struct node *n);
 
 struct proxies *proxies_new(void);
 void proxies_free(struct proxies *p);
+/* How long a request may wait for a leader, in ms. */
+uint64_t proxy_patience_ms(const struct inbound_request *r);
+
 /* Forward, or park until there is a leader, or refuse. Consumes `r`. */
 void proxy_handle(struct node *n, struct inbound_request *r,
 		  void (*local)(struct node *n, struct inbound_request *r));

@@ -204,8 +204,8 @@ forward(struct node *n, const struct parked *parked, const char *url)
 	bytes_close(&text);
 }
 
-static uint64_t
-patience_ms(const struct inbound_request *r)
+uint64_t
+proxy_patience_ms(const struct inbound_request *r)
 {
 	const char *text = inbound_header(r, "Raft-Wait-Ms");
 	uint64_t ms;
@@ -222,7 +222,7 @@ proxy_handle(struct node *n, struct inbound_request *r,
 	struct parked parked = {
 		.request = r,
 		.local = local,
-		.until_ms = n->now_ms + patience_ms(r),
+		.until_ms = n->now_ms + proxy_patience_ms(r),
 	};
 
 	/* A leader that is handing over: not again in this very pass. */

@@ -381,8 +381,7 @@ static void
 begin(struct node *n, struct read *read)
 {
 	read->node = n;
-	read->until_ms =
-		n->now_ms + 3 * n->settings.core.election_timeout_max_ms;
+	read->until_ms = n->now_ms + proxy_patience_ms(read->request);
 	read->stage = STAGE_CONFIRM;
 	if (read->level == LEVEL_STALE) {
 		read->stage = STAGE_APPLY;

@@ -256,6 +256,17 @@ shorter(int timeout_ms, int other_ms)
 }
 
 static bool
+is_handing_over(const struct node *n)
+{
+	struct core_status status;
+
+	if (!node_is_leader(n))
+		return false;
+	core_status(n->core, &status);
+	return status.transferring;
+}
+
+static bool
 is_over(const struct reactor *r)
 {
 	const struct node *n = r->node;
@@ -264,9 +275,10 @@ is_over(const struct reactor *r)
 		return true;
 	if (!r->stop_ms)
 		return false;
-	/* Another leads, and what was queued is on disk; or time is up. */
+	/* Another leads, or nobody can, and what was queued is on disk; or time
+	 * is up. */
 	return n->now_ms >= r->stop_ms ||
-	       (!node_is_leader(n) && n->disk.durable == n->disk.seq);
+	       (!is_handing_over(n) && n->disk.durable == n->disk.seq);
 }
 
 /* The service manager restarts a member whose loop hangs. */

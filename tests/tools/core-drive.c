@@ -65,6 +65,7 @@
  *	          election timeout is the fixed one or half the most, the
  *	          most is twice the least, and the heartbeat interval at
  *	          most a third of the least, where only others are given.
+ *	          (Three heartbeats must fit into the least timeout.)
  *
  * It prints {"core":1,"rc":0,"deadline":557}. What is committed and not yet
  * applied goes to the machine with the core's first event.

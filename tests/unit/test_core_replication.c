@@ -270,6 +270,13 @@ heartbeat_commits_no_tail_that_nobody_verified(void **state)
 	/* A leader that claims more than is here is not followed blindly. */
 	lone_heartbeat(l, 3, 2, 9);
 	assert_int_equal(core_commit(l->core), 0);
+	/* Nor one that claims what only an older leader has vouched for. */
+	lone_heartbeat(l, 3, 2, 2);
+	assert_int_equal(core_commit(l->core), 0);
+	/* With an entry of its term, all of the log is the leader's. */
+	lone_append(l, 3, 2, (struct log_end){2, 1}, "2", 0);
+	lone_heartbeat(l, 3, 2, 3);
+	assert_int_equal(core_commit(l->core), 3);
 }
 
 /* R7 */
