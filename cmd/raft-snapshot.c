@@ -185,6 +185,9 @@ main(int argc, char **argv)
 	}
 	if (argv[++optind] != NULL)
 		cmd_usage(&s.cmd, "%s: too much: %s", verb->name, argv[optind]);
+	/* For a cluster that runs it is the id that it must have. */
+	if (!verb->takes_file && s.restore.cluster != NULL)
+		s.cmd.client.cluster = s.restore.cluster;
 	status = (int)verb->run(&s, &err);
 	if (status != RK_OK)
 		status = cmd_fail(&s.cmd, &err);
