@@ -46,6 +46,10 @@ struct inbound_settings {
 	void *context;
 	/* A whole request. Borrowed data: valid until it is answered. */
 	void (*handle)(void *context, struct inbound_request *request);
+	/* A request that was given to `handle` has been answered, or begins
+	 * to be. NULL: nobody asks. */
+	void (*answered)(void *context, const struct inbound_request *request,
+			 int status);
 	/* The most bytes of body that this request may have; asked before
 	 * the body is read. 0: none. Paths not known give the least. */
 	size_t (*body_limit)(void *context, enum inbound_method method,
@@ -73,6 +77,7 @@ struct inbound_counts {
 	uint64_t requests;    /* Whole ones, given to `handle`. */
 	uint64_t refused;     /* Answered here with an error. */
 	uint64_t reaped;      /* Closed because they were too slow. */
+	uint64_t open;        /* Connections that are open now. */
 };
 struct inbound_counts inbound_counts(const struct inbound *in);
 

@@ -33,6 +33,7 @@ link_open(struct inbound *in, struct MHD_Connection *connection,
 		in->links->prev = link;
 	in->links = link;
 	in->counts.connections++;
+	in->counts.open++;
 	link_set_deadline(in, link, in->settings.header_deadline_ms);
 	*place = link;
 }
@@ -46,6 +47,7 @@ link_close(struct inbound *in, struct inbound_link *link)
 		in->links = link->next;
 	if (link->next != NULL)
 		link->next->prev = link->prev;
+	in->counts.open--;
 	mem_free(link);
 }
 

@@ -268,6 +268,8 @@ request_answer(struct inbound_request *r, int status,
 	bool was_waiting = r->state == REQUEST_WAITING;
 
 	assert(response_taken != NULL);
+	if (r->in->settings.answered != NULL && r->state >= REQUEST_HANDLING)
+		r->in->settings.answered(r->in->settings.context, r, status);
 	become(r, REQUEST_ANSWERED);
 	/* Should it fail, the daemon asks again, and then closes. */
 	(void)MHD_queue_response(r->connection, (unsigned)status,
