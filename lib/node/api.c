@@ -139,6 +139,7 @@ static const struct route routes[] = {
 	{"/v1/status", ACCESS_GET, 0, status_handle},
 	{"/v1/cluster", ACCESS_GET, 0, status_cluster_handle},
 	{"/v1/leader", ACCESS_GET, 0, status_leader_handle},
+	{"/metrics", ACCESS_GET, 0, metrics_handle},
 	{"/v1/snapshots", ACCESS_GET | ACCESS_POST, LIMIT_ADMIN_BODY_BYTES,
 	 handle_snapshots},
 	{"/livez", ACCESS_GET, 0, handle_livez},
@@ -179,6 +180,35 @@ below(const char *path, const char *prefix)
 	size_t len = strlen(prefix);
 
 	return strncmp(path, prefix, len) == 0 && path[len] ? path + len : NULL;
+}
+
+/* The route that a path belongs to, as the metrics name it. */
+static const char *
+route_name(const char *path)
+{
+	const struct route *route = find_route(path);
+
+	if (route)
+		return route->path;
+	if (below(path, "/v1/log/"))
+		return "/v1/log/{index}";
+	if (below(path, "/v1/snapshots/"))
+		return "/v1/snapshots/{id}";
+	return "other";
+}
+
+void
+api_answered(void *node, const struct inbound_request *r, int status)
+{
+	static const char *const methods[] = {
+		[INBOUND_GET] = "GET",       [INBOUND_HEAD] = "HEAD",
+		[INBOUND_POST] = "POST",     [INBOUND_PUT] = "PUT",
+		[INBOUND_DELETE] = "DELETE",
+	};
+	struct node *n = node;
+
+	meters_replied(n->meters, methods[inbound_method(r)],
+		       route_name(inbound_path(r)), status);
 }
 
 static bool

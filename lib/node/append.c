@@ -34,6 +34,7 @@ struct append_wait {
 	uint64_t token;
 	rk_index first;
 	rk_term term;
+	uint64_t proposed_us;
 	struct reply_run *runs;
 	size_t run_count;
 	size_t run_cap;
@@ -397,7 +398,7 @@ propose_group(struct node *n)
 	rk_index first = core_last(n->core).index + 1;
 	struct event ev = {.type = EVENT_PROPOSE};
 	struct wait_list group = {.tail = &group.head};
-	uint64_t now = clock_wall_ms();
+	uint64_t now = clock_wall_ms(), now_us = clock_now_us();
 	struct step_lines lines;
 	struct append_wait *w;
 	uint64_t count = 0;
@@ -409,6 +410,7 @@ propose_group(struct node *n)
 		w->first = first + count;
 		w->term = core_term(n->core);
 		w->token = a->last_token + 1;
+		w->proposed_us = now_us;
 		encode(n, w, w->first, now, count);
 		count += w->count;
 		push(&group, w);
@@ -509,6 +511,8 @@ append_applied(struct node *n, rk_index first, uint64_t count,
 		if (to > end)
 			return; /* The rest comes with the next slice. */
 		pop(&a->waiting);
+		histogram_add(&n->meters->append,
+			      clock_now_us() - w->proposed_us);
 		finish(n, w);
 	}
 }

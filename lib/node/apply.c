@@ -37,6 +37,7 @@ apply_slice(struct node *n, size_t *budget)
 			   replies, &err);
 	if (rc == RK_OK) {
 		*budget -= n->slice.len < *budget ? n->slice.len : *budget;
+		meters_applied(n->meters, replies, count, n->slice.len);
 		append_applied(n, from, count, replies);
 		ev.as.applied = end - 1;
 		node_step(n, &ev, NULL);

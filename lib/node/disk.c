@@ -243,6 +243,7 @@ disk_collect(struct node *n)
 	struct writer_done done;
 
 	while (writer_poll(n->writer, &done)) {
+		meters_written(n->meters, &done);
 		log_map_note(n->map, &done.placement);
 		log_placement_close(&done.placement);
 		if (done.rc != RK_OK && done.rc != RK_REJECTED) {

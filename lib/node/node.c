@@ -58,6 +58,7 @@ trace_role(struct node *n)
 
 	if (role == n->known_role && leader == n->known_leader)
 		return;
+	n->meters->leader_changes += leader && leader != n->known_leader;
 	n->known_role = role;
 	n->known_leader = leader;
 	if (role == ROLE_PRE_CANDIDATE || role == ROLE_CANDIDATE)
@@ -202,6 +203,7 @@ node_open(const struct node_start *start, struct node **node,
 	n->trace = start->trace;
 	n->now_ms = n->started_ms = clock_now_ms();
 	n->members = members_new();
+	n->meters = meters_new();
 	n->peers = peers_new();
 	n->appends = appends_new();
 	n->reads = reads_new();
@@ -245,6 +247,7 @@ node_close(struct node *n)
 	machine_free(n->machine);
 	core_free(n->core);
 	record_close(n->record);
+	meters_free(n->meters);
 	tail_close(&n->tail);
 	bytes_close(&n->slice);
 	disk_close(n);

@@ -23,6 +23,7 @@
 #include "core/core.h"
 #include "machine/machine.h"
 #include "node/janitor.h"
+#include "node/meters.h"
 #include "node/record.h"
 #include "node/settings.h"
 #include "node/tail.h"
@@ -92,6 +93,7 @@ struct node {
 	struct outbound *out;
 	struct disk_queue disk;
 	struct record *record; /* NULL: none is kept. */
+	struct meters *meters;
 
 	/* Set when the member cannot go on; the reactor then ends. */
 	enum rk_code fatal;
@@ -336,6 +338,7 @@ void install_tick(struct node *n);
 /* ---- api.c: the router, and how replies look ---- */
 
 void api_handle(void *node, struct inbound_request *r);
+void api_answered(void *node, const struct inbound_request *r, int status);
 size_t api_body_limit(void *node, enum inbound_method method, const char *path);
 void api_add_headers(struct node *n, struct inbound_request *r);
 void api_reply(struct node *n, struct inbound_request *r, int status,
@@ -352,7 +355,11 @@ bool api_query_u64(struct node *n, struct inbound_request *r, const char *name,
 void status_handle(struct node *n, struct inbound_request *r);
 void status_cluster_handle(struct node *n, struct inbound_request *r);
 void status_leader_handle(struct node *n, struct inbound_request *r);
-/* Append this member's status object. */
-void status_encode(struct node *n, struct bytes *out);
+/* "ok", "full" or "failed". */
+const char *status_disk(const struct node *n, const struct core_status *s);
+
+/* ---- metrics.c ---- */
+
+void metrics_handle(struct node *n, struct inbound_request *r);
 
 #endif /* NODE_NODE_H */

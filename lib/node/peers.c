@@ -140,6 +140,8 @@ on_reply(void *user, struct outbound_call *call,
 		mem_free(c);
 		return;
 	}
+	meters_ended(n->meters, c->to, c->type, reply->status == 200,
+		     reply->elapsed_us);
 	if (reply->outcome != OUTBOUND_OK) {
 		call_failed(n, c, reply->why);
 	} else if (reply->status != 200) {
@@ -249,6 +251,7 @@ call_peer(struct node *n, const struct effect_send *send)
 				   .number = m->request};
 	request.user = call;
 	outbound_start(n->out, &request);
+	meters_sent(n->meters, m, head.len + lines.len);
 	payload_unref(request.payload);
 	bytes_close(&head);
 }

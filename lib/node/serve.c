@@ -162,6 +162,7 @@ listen_on(struct reactor *r, const struct rk_member *member,
 		.trace = &r->trace,
 		.context = n,
 		.handle = api_handle,
+		.answered = api_answered,
 		.body_limit = api_body_limit,
 	};
 	enum rk_code rc;

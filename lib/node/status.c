@@ -74,8 +74,8 @@ stream_object(const struct node *n, const struct core_stream_status *s,
 	return o;
 }
 
-static const char *
-disk_word(const struct node *n, const struct core_status *s)
+const char *
+status_disk(const struct node *n, const struct core_status *s)
 {
 	if (s->failed)
 		return "failed";
@@ -130,7 +130,7 @@ status_object(struct node *n)
 	json_object_set_new(o, "uncommitted_bytes",
 			    number(s.uncommitted_bytes));
 	json_object_set_new(o, "uptime_ms", number(n->now_ms - n->started_ms));
-	json_object_set_new(o, "disk", json_string(disk_word(n, &s)));
+	json_object_set_new(o, "disk", json_string(status_disk(n, &s)));
 	json_object_set_new(o, "voters", ids(&c->voters));
 	json_object_set_new(o, "learners", ids(&c->learners));
 	json_object_set_new(o, "addresses", address_object(n));

@@ -277,6 +277,8 @@ on_reply(void *user, struct outbound_call *call,
 	if (reply->outcome == OUTBOUND_CANCELLED || n->closing ||
 	    t->state != TRANSFER_SENDING)
 		return;
+	meters_ended(n->meters, t->what.peer, MESSAGE_SNAPSHOT,
+		     reply->status == 200, reply->elapsed_us);
 	if (reply->outcome != OUTBOUND_OK) {
 		setback(n, t, reply->why);
 	} else if (reply->status != 200) {
@@ -369,6 +371,7 @@ send_chunk(struct node *n, struct transfer *t)
 	request.head = (struct slice){head.data, head.len};
 	request.deadline_ms = deadline_of(n, &m.as.snapshot);
 	t->call = outbound_start(n->out, &request);
+	meters_sent(n->meters, &m, head.len + m.as.snapshot.chunk_bytes);
 	payload_unref(request.payload);
 	bytes_close(&head);
 }

@@ -92,6 +92,17 @@ gather(struct writer *w, bool full)
 	return go_on;
 }
 
+static void
+measure(const struct op_list *batch, struct writer_done *done)
+{
+	size_t i;
+
+	for (i = 0; i < batch->count; i++) {
+		done->entries += batch->ops[i].count;
+		done->bytes += batch->ops[i].lines.len;
+	}
+}
+
 static void *
 work(void *arg)
 {
@@ -107,6 +118,7 @@ work(void *arg)
 			log_write(w->log, w->batch.ops, w->batch.count,
 				  w->batch.commit, &done.placement, &done.err);
 		done.elapsed_us = clock_now_us() - start;
+		measure(&w->batch, &done);
 		if (done.rc == RK_OK) {
 			done.seq = w->batch.seq;
 			done.wants_segment = log_wants_segment(w->log);

@@ -19,6 +19,8 @@ struct writer_done {
 	struct log_placement placement;
 	bool wants_segment; /* See log_wants_segment(). */
 	uint64_t elapsed_us;
+	uint64_t entries; /* In the batch, and the bytes of their lines. */
+	uint64_t bytes;
 };
 
 /* Takes `log`, and closes it at the end. `event_fd` is written after each
