@@ -7,8 +7,10 @@
 #include "store.h"
 #include "store/file.h"
 
-/* How long the two run beside each other. */
-#define RUN_MS 700
+/* The two run beside each other until each has done its share. */
+#define RUNS        20
+#define COMPACTED   2000
+#define TOO_LONG_MS 60000
 
 struct live {
 	struct store_fixture f;
@@ -84,11 +86,13 @@ inspect_never_sees_damage_in_a_log_that_is_written(void **state)
 	(void)state;
 	store_init(&l->f);
 	l->f.options.segment_bytes = 16384;
+	l->f.options.sync = false; /* The disk is not what is tried. */
 	assert_int_equal(store_open_log(&l->f), RK_OK);
 	assert_int_equal(store_append(&l->f, 1, 1, 300), RK_OK);
 	assert_int_equal(pthread_create(&writer, NULL, write_all_the_time, l),
 			 0);
-	while (clock_now_ms() - start < RUN_MS) {
+	while (runs < RUNS || atomic_load(&l->compacted) < COMPACTED) {
+		assert_true(clock_now_ms() - start < TOO_LONG_MS);
 		before = atomic_load(&l->written);
 		t = (struct tour){0};
 		rc = log_inspect(l->f.dir, check_line, &t, &r, &err);
@@ -102,8 +106,6 @@ inspect_never_sees_damage_in_a_log_that_is_written(void **state)
 	}
 	atomic_store(&l->stop, true);
 	assert_int_equal(pthread_join(writer, NULL), 0);
-	assert_true(runs > 5);
-	assert_true(atomic_load(&l->compacted) > 0);
 	store_close(&l->f);
 	mem_free(l);
 }
