@@ -6,8 +6,8 @@
  *
  * Each line of standard input is one JSON object; each step prints one JSON
  * line on standard output, flushed at once. Empty lines and lines that begin
- * with # are passed over. Nothing that is read ends the program: what cannot
- * be done changes nothing and prints
+ * with # are passed over. A line has at most 16 MiB. Nothing that is read ends
+ * the program: what cannot be done changes nothing and prints
  *
  *	{"core":1,"rc":-1,"code":"not-leader","error":"..."}
  *
@@ -243,9 +243,8 @@
  * Exits 0 at the end of input; 1 if an expectation was not met; 2 if used
  * wrongly. */
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "drive/drive.h"
 
@@ -278,24 +277,36 @@ scenario_line(struct drive *d, struct slice line)
 	}
 }
 
+/* One line without its newline, and what is over the limit cut off (so that it
+ * is refused as too long). False at the end of input. */
+static bool
+read_line(struct bytes *line)
+{
+	int c = getchar_unlocked();
+
+	line->len = 0;
+	if (c == EOF)
+		return false;
+	for (; c != '\n' && c != EOF; c = getchar_unlocked())
+		if (line->len <= DRIVE_LINE_MAX)
+			bytes_append_char(line, (char)c);
+	return true;
+}
+
 static void
 drive_input(struct drive *d, bool is_scenario)
 {
-	char *text = NULL;
-	size_t cap = 0;
-	ssize_t len;
+	struct bytes text = {0};
 
-	while ((len = getline(&text, &cap, stdin)) >= 0) {
-		struct slice line = {(const uint8_t *)text, (size_t)len};
+	while (read_line(&text)) {
+		struct slice line = {text.data, text.len};
 
-		if (len > 0 && text[len - 1] == '\n')
-			line.len--;
 		if (is_scenario)
 			scenario_line(d, line);
 		else if (!is_passed_over(line))
 			drive_line(d, line);
 	}
-	free(text);
+	bytes_close(&text);
 }
 
 int

@@ -316,7 +316,7 @@ print_disk(const struct drive *d, const struct driven *n)
 
 	jfield_set(line, "core", jfield_from_u64(n->id));
 	jfield_set(line, "rc", json_integer(0));
-	jfield_set(line, "disk", json_incref(n->disk));
+	jfield_set(line, "disk", driven_disk(n));
 	drive_print_steal(d, line);
 }
 

@@ -10,7 +10,7 @@
 #include "driven.h"
 
 /* Bytes of one line of input. */
-#define DRIVE_LINE_MAX (64U << 20)
+#define DRIVE_LINE_MAX (16U << 20)
 
 struct drive {
 	FILE *out;

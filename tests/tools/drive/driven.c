@@ -55,6 +55,12 @@ index_in(const json_t *object)
 	return n > 0 ? (rk_index)n : 0;
 }
 
+static rk_term
+term_in(const json_t *object)
+{
+	return (rk_term)json_integer_value(json_object_get(object, "term"));
+}
+
 static rk_index
 disk_base(const json_t *disk)
 {
@@ -141,19 +147,25 @@ disk_compact(json_t *disk, struct log_end to)
 	disk_keep_configurations(disk, to.index + 1, LIMIT_NUMBER + 1);
 }
 
+/* The log holds nothing that goes with the snapshot. */
+static void
+disk_begin_behind_snapshot(json_t *disk)
+{
+	const json_t *snapshot = json_object_get(disk, "snapshot");
+	struct log_end end = {index_in(snapshot), term_in(snapshot)};
+
+	disk_truncate(disk, disk_base(disk) + 1);
+	disk_compact(disk, end);
+}
+
 static void
 disk_install(json_t *disk, const json_t *install)
 {
 	json_t *snapshot = json_object_get(install, "snapshot");
-	json_t *term = json_object_get(snapshot, "term");
-	struct log_end end = {.index = index_in(snapshot),
-			      .term = (rk_term)json_integer_value(term)};
 
 	json_object_set(disk, "snapshot", snapshot);
-	if (json_is_true(json_object_get(install, "keep_tail")))
-		return; /* The log agrees with it and stays as it is. */
-	disk_truncate(disk, disk_base(disk) + 1);
-	disk_compact(disk, end);
+	if (!json_is_true(json_object_get(install, "keep_tail")))
+		disk_begin_behind_snapshot(disk);
 }
 
 static void
@@ -167,6 +179,21 @@ disk_append(json_t *disk, const json_t *append)
 			  json_object_get(append, "sizes"));
 	if (list)
 		json_array_extend(disk_list(disk, "configurations"), list);
+}
+
+/* The term of the entry at `index`; 0: it is not in the log. */
+static rk_term
+disk_term(json_t *disk, rk_index index)
+{
+	const json_t *log = json_object_get(disk, "log");
+	rk_index base = disk_base(disk);
+
+	if (index <= base)
+		return index == base
+			       ? term_in(json_object_get(disk, "compacted"))
+			       : 0;
+	return (rk_term)json_integer_value(
+		json_array_get(log, (size_t)(index - base - 1)));
 }
 
 /* One "persist" effect, or a "snapshot_install" beside it, reaches the disk. */
@@ -328,6 +355,23 @@ driven_start(struct driven *n, uint64_t now_ms, const json_t *object,
 	driven_close(n);
 	*n = fresh;
 	return RK_OK;
+}
+
+json_t *
+driven_disk(const struct driven *n)
+{
+	json_t *disk = json_deep_copy(n->disk);
+	const json_t *snapshot = json_object_get(disk, "snapshot");
+
+	/* A machine may save what a majority has and its own disk has not;
+	 * nor has it then a vote that anybody heard of. */
+	if (disk_term(disk, index_in(snapshot)) != term_in(snapshot))
+		disk_begin_behind_snapshot(disk);
+	if (term_in(disk) < term_in(snapshot)) {
+		jfield_set(disk, "term", jfield_from_u64(term_in(snapshot)));
+		jfield_set(disk, "vote", jfield_from_u64(0));
+	}
+	return disk;
 }
 
 void

@@ -32,7 +32,7 @@ struct driven {
 	struct driven_peer *peers;
 	size_t peer_count;
 	size_t peer_cap;
-	json_t *disk;    /* A "new" object. */
+	json_t *disk;    /* A "new" object; see driven_disk(). */
 	json_t *pending; /* Array of "persist" effects, not on it yet. */
 };
 
@@ -41,6 +41,9 @@ RK_CHECKED enum rk_code driven_start(struct driven *n, uint64_t now_ms,
 				     const json_t *object,
 				     struct rk_error *err);
 void driven_crash(struct driven *n);
+
+/* The "new" object that it would be restarted from. The caller releases it. */
+json_t *driven_disk(const struct driven *n);
 void driven_close(struct driven *n);
 
 /* The memory of `id`; NULL if nothing was ever sent to it. */

@@ -103,7 +103,7 @@ command_restart(struct drive *d, const json_t *value, struct rk_error *err)
 
 		if (!is_meant(value, n))
 			continue;
-		disk = json_incref(n->disk);
+		disk = driven_disk(n);
 		rc = drive_start(d, n, now_ms, disk, err);
 		json_decref(disk);
 	}
