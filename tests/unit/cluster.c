@@ -255,6 +255,8 @@ cluster_persist(struct cluster *k, rk_id id, size_t count)
 	struct event ev = {.type = EVENT_PERSISTED};
 	size_t i, j;
 
+	if (m->paused)
+		return;
 	if (count > m->write_count)
 		count = m->write_count;
 	if (count == 0)
@@ -292,7 +294,7 @@ cluster_apply(struct cluster *k, rk_id id)
 {
 	struct cluster_member *m = cluster_member(k, id);
 
-	if (m->core == NULL || m->applied == m->to_apply)
+	if (m->core == NULL || m->paused || m->applied == m->to_apply)
 		return;
 	m->applied = m->to_apply;
 	cluster_step(k, id,
@@ -306,7 +308,7 @@ cluster_snapshot(struct cluster *k, rk_id id)
 	struct cluster_member *m = cluster_member(k, id);
 	struct event ev = {.type = EVENT_SNAPSHOT_TAKEN};
 
-	if (m->core == NULL || !m->wants_snapshot)
+	if (m->core == NULL || m->paused || !m->wants_snapshot)
 		return;
 	m->wants_snapshot = false;
 	core_snapshot_meta(m->core, &ev.as.snapshot_taken);
@@ -417,6 +419,10 @@ cluster_deliver(struct cluster *k, size_t i, bool keep_it)
 	struct cluster_mail mail = take_mail(k, i);
 	struct message *m = &mail.message;
 
+	if (cluster_member(k, m->to)->paused) {
+		put(k, mail); /* It waits in the kernel. */
+		return;
+	}
 	if (keep_it)
 		put(k, mail_copy(m, 0));
 	if (k->cut[m->from][m->to] || cluster_member(k, m->to)->core == NULL)
@@ -492,6 +498,7 @@ cluster_crash(struct cluster *k, rk_id id, size_t kept)
 
 	core_free(m->core);
 	m->core = NULL;
+	m->paused = false;
 	cluster_persist(k, id, kept);
 	for (i = 0; i < m->write_count; i++)
 		mem_free(m->writes[i].entries);
@@ -607,7 +614,7 @@ cluster_pass(struct cluster *k, uint64_t ms)
 
 	k->now_ms += ms;
 	for (i = 0; i < k->count; i++)
-		if (k->members[i].core != NULL &&
+		if (k->members[i].core != NULL && !k->members[i].paused &&
 		    k->members[i].deadline_ms <= k->now_ms) {
 			cluster_step(k, k->members[i].id,
 				     (struct event){.type = EVENT_TIME});

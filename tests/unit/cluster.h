@@ -66,6 +66,7 @@ struct cluster_member {
 	rk_index applied; /* What its machine has. */
 	rk_index to_apply;
 	bool wants_snapshot;
+	bool paused; /* Nothing reaches it, and no time passes for it. */
 	uint64_t lives;
 };
 

@@ -17,6 +17,7 @@ struct habits {
 	uint64_t duplication; /* Of 100 messages. */
 	uint64_t crash;       /* Of 10000 steps. */
 	uint64_t cut;         /* Of 10000 steps. */
+	uint64_t pause;       /* Of 10000 steps. */
 	uint64_t configure;   /* Of 10000 steps. */
 	uint64_t transfer;    /* Of 10000 steps. */
 	uint64_t lazy_disk;   /* Of 100: that a disk is slow to confirm. */
@@ -39,7 +40,10 @@ leader_or_anybody(struct cluster *k)
 {
 	rk_id leader = cluster_leader(k);
 
-	return leader != 0 && chance(k, 9, 10) ? leader : anybody(k);
+	if (leader == 0 || cluster_member(k, leader)->paused ||
+	    chance(k, 1, 10))
+		leader = anybody(k);
+	return leader;
 }
 
 static void
@@ -94,6 +98,10 @@ trouble(struct cluster *k, const struct habits *h)
 		cluster_crash(k, id, (size_t)prng_range(&k->prng, 0, 4));
 	if (cluster_member(k, id)->core == NULL && chance(k, 1, 50))
 		cluster_start(k, id);
+	if (chance(k, h->pause, 10000) && cluster_member(k, id)->core != NULL)
+		cluster_member(k, id)->paused = true;
+	if (chance(k, 1, 200))
+		cluster_member(k, other)->paused = false;
 	if (chance(k, h->cut, 10000))
 		k->cut[id][other] = true;
 	if (chance(k, 1, 300))
@@ -128,6 +136,7 @@ draw(struct cluster *k, struct habits *h)
 	h->duplication = prng_range(&k->prng, 0, 20);
 	h->crash = prng_range(&k->prng, 0, 40);
 	h->cut = prng_range(&k->prng, 0, 40);
+	h->pause = prng_range(&k->prng, 0, 20);
 	h->configure = prng_range(&k->prng, 0, 60);
 	h->transfer = prng_range(&k->prng, 0, 30);
 	h->lazy_disk = prng_range(&k->prng, 0, 90);
@@ -192,6 +201,8 @@ heal(struct cluster *k)
 	for (id = 1; id <= k->count; id++)
 		for (other = 1; other <= k->count; other++)
 			k->cut[id][other] = false;
+	for (id = 1; id <= k->count; id++)
+		cluster_member(k, id)->paused = false;
 	for (id = 1; id <= k->count; id++)
 		if (cluster_member(k, id)->core == NULL)
 			cluster_start(k, id);
