@@ -154,11 +154,13 @@ log_inspect(const char *dir, bool (*visit)(void *context, struct slice line),
 		if (strcmp(err->text, last.text) == 0 &&
 		    seen.oldest == before.oldest &&
 		    seen.newest == before.newest)
-			return rc;
+			break;
 		last = *err;
 		before = seen;
 	}
-	return last.code;
+	/* It stays wrong; what is good of it is visited now. */
+	t.last_try = true;
+	return inspect_once(&t, dir, recovered, &seen, err);
 }
 
 enum rk_code

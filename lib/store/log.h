@@ -129,7 +129,9 @@ RK_CHECKED enum rk_code log_discard(const char *dir, const char *file,
  * all records in order of the log as it now is (what was truncated is not
  * visited). `visit` returns false to stop. A torn end is reported in
  * `*recovered` and is no error. With RK_CORRUPT, what is good before the damage
- * has been visited, and `*recovered` is as it was. */
+ * has been visited, and `*recovered` is as it was. RK_ABSENT: there is no log,
+ * or the member compacted entries before they were visited: they are in a
+ * snapshot now. */
 RK_CHECKED enum rk_code
 log_inspect(const char *dir, bool (*visit)(void *context, struct slice line),
 	    void *context, struct log_recovered *recovered,

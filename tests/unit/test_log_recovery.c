@@ -247,6 +247,34 @@ d2_hint_says_what_is_good(void **state)
 	assert_string_equal(f->err.hint, want);
 }
 
+static bool
+count_line(void *context, struct slice line)
+{
+	assert_int_equal(line.data[line.len - 1], '\n');
+	++*(uint64_t *)context;
+	return true;
+}
+
+static void
+d2_reader_visits_what_is_good_before_the_damage(void **state)
+{
+	struct crash *c = *state;
+	struct log_recovered r;
+	struct rk_error err;
+	uint64_t in_dir = 0;
+	uint64_t in_file = 0;
+
+	/* In the second of three batches: the first one's entries are good. */
+	store_flip(c->path, c->from - 100, 1);
+	assert_int_equal(log_inspect(c->f.dir, count_line, &in_dir, &r, &err),
+			 RK_CORRUPT);
+	assert_int_equal(in_dir, 3);
+	assert_int_equal(
+		log_inspect_file(c->path, count_line, &in_file, &r, &err),
+		RK_CORRUPT);
+	assert_int_equal(in_file, 3);
+}
+
 static void
 f10_clean_close_proves_the_last_batch(void **state)
 {
@@ -431,6 +459,7 @@ main(void)
 		TEST(cut_log_goes_on),
 		TEST(d2_flip_before_the_last_batch_is_refused_by_place),
 		TEST(d2_hint_says_what_is_good),
+		TEST(d2_reader_visits_what_is_good_before_the_damage),
 		TEST(f10_clean_close_proves_the_last_batch),
 		TEST(d7_term_is_there_when_its_entries_are),
 		TEST(d8_crash_before_the_first_batch_of_a_segment),
