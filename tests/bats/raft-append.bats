@@ -10,6 +10,14 @@ count() { # DATA: how many entries hold it
 	raft-dump --raw | grep -cxF -- "$1"
 }
 
+leads_not() { # ID
+	run ! curl -fsS "$(url_of "$1")/leaderz"
+}
+
+printed() { # COUNT: lines of the file indexes
+	[ "$(wc -l <indexes)" -eq "$1" ]
+}
+
 @test "raft-append: --help goes to standard output and shows examples" {
 	run -0 --separate-stderr raft-append --help
 	[[ $output == *Examples:* ]]
@@ -51,7 +59,7 @@ count() { # DATA: how many entries hold it
 	raft-append first
 	raft-cluster kill 2
 	raft-cluster kill 3
-	wait_for 10 sh -c '! curl -fsS "$0/leaderz"' "$(url_of 1)"
+	wait_for 10 leads_not 1
 	run -5 --separate-stderr raft-append -t 2s lost
 	[ -z "$output" ]
 	[ "${stderr_lines[0]}" = "raft-append: no leader: 1 of 3 members \
@@ -176,7 +184,7 @@ most 1048576" ]]
 	wait_for 5 test -s indexes
 	[ "$(raft-dump --raw)" = one ]
 	echo two >&4
-	wait_for 5 sh -c '[ "$(wc -l <indexes)" -eq 2 ]'
+	wait_for 5 printed 2
 	exec 4>&-
 	wait $!
 }
@@ -231,7 +239,7 @@ most 1048576" ]]
 	append=$!
 	exec 4>typed
 	seq 3 >&4
-	wait_for 5 sh -c '[ "$(wc -l <indexes)" -eq 3 ]'
+	wait_for 5 printed 3
 	kill -TERM "$append"
 	run wait "$append"
 	exec 4>&-

@@ -6,6 +6,10 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
+leader_is_not() { # URL
+	[ "$(raft-status --leader)" != "$1" ]
+}
+
 @test "raft-status: --help goes to standard output and shows examples" {
 	run -0 --separate-stderr raft-status --help
 	[[ $output == *Examples:* ]]
@@ -102,7 +106,7 @@ TERM LAST COMMIT APPLIED LAG STREAM SNAPSHOT CONTACT ERROR" ]
 	cluster_start 3
 	old=$(raft-status --leader)
 	raft-cluster kill leader
-	wait_for 5 sh -c '[ "$(raft-status --leader)" != "$0" ]' "$old"
+	wait_for 5 leader_is_not "$old"
 	raft-append --print=none after
 }
 
