@@ -176,6 +176,10 @@ void cmd_signals_catch(struct cmd_signals *s, const struct cmd *c,
 /* End as one does that was interrupted, when all has been said. */
 int cmd_signals_end(const struct cmd_signals *s);
 
+/* End as by SIGPIPE once nobody reads standard output any more, also while
+ * there is nothing to write. */
+void cmd_watch_reader(struct rk_client *client);
+
 /* Entries from arguments, or from a descriptor, which is read ahead in bounded
  * memory. */
 struct cmd_input {

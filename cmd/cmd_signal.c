@@ -2,8 +2,10 @@
 
 #include "cmd.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static enum rk_watch
@@ -48,4 +50,24 @@ cmd_signals_end(const struct cmd_signals *s)
 	sigfillset(&set);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	return RK_FAILED; /* Not reached: a signal is waiting. */
+}
+
+static enum rk_watch
+on_stdout(void *user)
+{
+	struct pollfd end = {STDOUT_FILENO, 0, 0};
+
+	(void)user;
+	if (poll(&end, 1, 0) == 1 && (end.revents & POLLERR) != 0)
+		raise(SIGPIPE);
+	return RK_WATCH_OFF; /* It is no pipe that one only writes to. */
+}
+
+void
+cmd_watch_reader(struct rk_client *client)
+{
+	struct stat status;
+
+	if (fstat(STDOUT_FILENO, &status) == 0 && S_ISFIFO(status.st_mode))
+		rk_client_watch(client, STDOUT_FILENO, on_stdout, NULL);
 }

@@ -192,8 +192,11 @@ static enum rk_code
 dump_cluster(struct dump *d, struct rk_error *err)
 {
 	struct rk_client *client = cmd_client(&d->cmd);
-	enum rk_code rc = rk_client_read(client, &d->what, print, d, err);
+	enum rk_code rc;
 
+	if (d->what.follow)
+		cmd_watch_reader(client);
+	rc = rk_client_read(client, &d->what, print, d, err);
 	rk_client_close(client);
 	return rc;
 }
