@@ -276,7 +276,7 @@ check_log(struct check *c, bool *gap, struct rk_error *err)
 	enum rk_code rc;
 
 	rc = log_inspect(c->dir, visit_line, c, &found, err);
-	if (rc == RK_ABSENT)
+	if (rc == RK_ABSENT && c->next == 0)
 		rc = RK_OK; /* A directory just made. */
 	if (rc == RK_OK && c->err.code != RK_OK) {
 		*err = c->err;

@@ -77,6 +77,7 @@ take_line(void *context, struct slice text)
 
 	if (!line_scan(text.data, text.len, false, &line))
 		return false; /* The log's own check would have said so. */
+	r->has_log = true;
 	if (line.index <= r->archive.last)
 		return true;
 	if (r->tail.len == 0 && r->archive.path == NULL)
@@ -86,7 +87,8 @@ take_line(void *context, struct slice text)
 	return true;
 }
 
-/* Take what the log, or one segment, holds beyond the archive. */
+/* Take what the log, or one segment, holds beyond the archive. RK_ABSENT: the
+ * log was compacted meanwhile. */
 static enum rk_code
 take_log(struct rk_reader *r, bool one_file, rk_index *compacted,
 	 struct rk_error *err)
@@ -95,6 +97,7 @@ take_log(struct rk_reader *r, bool one_file, rk_index *compacted,
 	enum rk_code rc;
 
 	r->tail.len = 0;
+	r->has_log = false;
 	r->last = r->archive.last;
 	rc = one_file ? log_inspect_file(r->path, take_line, r, &found, err)
 		      : log_inspect(r->path, take_line, r, &found, err);
@@ -103,7 +106,7 @@ take_log(struct rk_reader *r, bool one_file, rk_index *compacted,
 		r->committed = found.commit_hint;
 	r->torn_bytes = found.torn_bytes;
 	log_recovered_close(&found);
-	if (rc == RK_ABSENT && !one_file)
+	if (rc == RK_ABSENT && !one_file && !r->has_log)
 		return RK_OK; /* No log yet: a directory just made. */
 	if (rc == RK_CORRUPT && (r->tail.len > 0 || r->archive.path != NULL)) {
 		r->damage = *err; /* Told once what is good was shown. */
@@ -205,14 +208,17 @@ look(struct rk_reader *r, struct snapshot_header *snapshot, bool *gap,
      struct rk_error *err)
 {
 	rk_index compacted;
+	enum rk_code rc;
 
 	if (reader_newest_snapshot(r->path, snapshot, err) ||
 	    reader_open_history(r->path, snapshot, false, &r->archive, err))
 		return err->code;
 	r->first = r->archive.first;
 	r->committed = r->archive.last;
-	if (take_log(r, false, &compacted, err))
-		return err->code;
+	rc = take_log(r, false, &compacted, err);
+	*gap = rc == RK_ABSENT;
+	if (rc)
+		return *gap ? RK_OK : rc;
 	*gap = r->archive.path != NULL && compacted > r->archive.last;
 	if (*gap)
 		error_set(err, RK_CORRUPT,

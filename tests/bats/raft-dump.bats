@@ -184,8 +184,8 @@ flip() { # BYTE FILE
 }
 
 @test "raft-dump: -f hands on each job as it is committed" {
-	raft-append start
-	raft-dump -f -i -1: --raw | while IFS= read -r job; do
+	first=$(raft-append start)
+	raft-dump -f -i "$first:" --raw | while IFS= read -r job; do
 		[ "$job" = start ] || sh -c "$job"
 		[ "$job" != 'touch ended' ] || break
 	done 3>&- &
