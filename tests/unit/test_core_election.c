@@ -419,6 +419,78 @@ timeouts_are_drawn_anew_within_their_bounds(void **state)
 	assert_in_range(most_ms, 980, 999);
 }
 
+static void
+stickiness_is_off_together_with_check_quorum(void **state)
+{
+	struct lone *l = *state;
+
+	core_free(l->core);
+	l->settings.check_quorum = false;
+	lone_start(l);
+	lone_heartbeat(l, 2, 1, 0);
+	lone_vote(l, 3, 2, none);
+	assert_true(lone_granted(l));
+}
+
+static void
+stickiness_needs_a_leader_of_the_term(void **state)
+{
+	struct lone *l = *state;
+
+	lone_heartbeat(l, 2, 1, 0);
+	l->now_ms += l->settings.election_timeout_min_ms;
+	lone_append(l, 2, 1, none, "11", 0);
+	lone_receive(l, (struct message){.type = MESSAGE_VOTE,
+					 .from = 3,
+					 .term = 2,
+					 .as.vote.transfer = true});
+	assert_false(lone_granted(l)); /* Its log is older. */
+	/* The leader went with its term; the next candidate is welcome. */
+	lone_vote(l, 2, 3, (struct log_end){2, 1});
+	assert_true(lone_granted(l));
+}
+
+static void
+refused_vote_is_not_used_up(void **state)
+{
+	struct lone *l = *state;
+
+	lone_append(l, 2, 1, none, "11", 0);
+	l->now_ms += l->settings.election_timeout_min_ms;
+	lone_vote(l, 3, 2, (struct log_end){1, 1});
+	assert_false(lone_granted(l));
+	assert_int_equal(l->effects.persist.hard_state.vote, 0);
+	lone_vote(l, 2, 2, (struct log_end){2, 1});
+	assert_true(lone_granted(l));
+}
+
+static void
+far_term_is_refused_where_no_leader_is_known_too(void **state)
+{
+	struct lone *l = *state;
+
+	lone_vote(l, 3, LIMIT_TERM_STEP + 1, none);
+	assert_false(lone_granted(l));
+	assert_int_equal(core_term(l->core), 0);
+	lone_vote(l, 3, LIMIT_TERM_STEP, none);
+	assert_true(lone_granted(l));
+}
+
+static void
+only_voters_are_asked(void **state)
+{
+	struct lone l;
+
+	(void)state;
+	lone_init(&l, 123);
+	l.start.initial.learners = cluster_set(45);
+	lone_start(&l);
+	lone_time_out(&l);
+	assert_int_equal(l.effects.send_count, 2);
+	assert_null(lone_sent(&l, MESSAGE_VOTE, 4));
+	lone_close(&l);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, lone_setup, lone_teardown)
 
@@ -447,6 +519,11 @@ main(void)
 		TEST(second_leader_of_a_term_is_not_believed),
 		cmocka_unit_test(sole_voter_leads_at_once_in_a_new_term),
 		TEST(timeouts_are_drawn_anew_within_their_bounds),
+		TEST(stickiness_is_off_together_with_check_quorum),
+		TEST(stickiness_needs_a_leader_of_the_term),
+		TEST(refused_vote_is_not_used_up),
+		TEST(far_term_is_refused_where_no_leader_is_known_too),
+		cmocka_unit_test(only_voters_are_asked),
 	};
 
 	return unit_run("core_election", tests, LEN(tests));

@@ -15,17 +15,20 @@
 
 #define RUNS_MAX    4
 #define ENTRIES_MAX 12
+#define SENT_MAX    16
 
 struct hostile {
 	struct prng prng;
 	struct core *core;
 	uint64_t now_ms;
-	uint64_t seq; /* The newest write it asked for. */
-	uint64_t last_request;
-	uint64_t last_stream;
+	uint64_t seq;                  /* The newest write it asked for. */
+	struct message sent[SENT_MAX]; /* Its newest requests, anywhere. */
+	uint64_t sent_count;
+	struct effect_snapshot_send transfer; /* The newest. */
 	struct term_run runs[RUNS_MAX];
 	uint32_t sizes[ENTRIES_MAX];
 	struct configuration_at configurations[2];
+	uint64_t kindness; /* For so many steps nobody lies. */
 	uint64_t accepted;
 	uint64_t refused;
 };
@@ -179,10 +182,14 @@ note(struct hostile *h, const struct effects *effects)
 	if (effects->persist.seq != 0)
 		h->seq = effects->persist.seq;
 	for (i = 0; i < effects->send_count; i++) {
-		h->last_request = effects->send[i].message.request;
-		if (effects->send[i].message.stream > h->last_stream)
-			h->last_stream = effects->send[i].message.stream;
+		const struct message *m = &effects->send[i].message;
+
+		if (m->type == MESSAGE_VOTE || m->type == MESSAGE_APPEND ||
+		    m->type == MESSAGE_HEARTBEAT)
+			h->sent[h->sent_count++ % SENT_MAX] = *m;
 	}
+	if (effects->snapshot_send_count > 0)
+		h->transfer = effects->snapshot_send[0];
 }
 
 static int
@@ -209,21 +216,51 @@ step(struct hostile *h, struct event ev)
 	return rc;
 }
 
+/* A reply to something that it did ask, and perhaps even an honest one. */
+static void
+answer(struct hostile *h)
+{
+	uint64_t known = h->sent_count < SENT_MAX ? h->sent_count : SENT_MAX;
+	struct message asked;
+	struct message m;
+
+	if (known == 0)
+		return;
+	asked = h->sent[(h->sent_count - 1 - below(h, known)) % SENT_MAX];
+	m = (struct message){
+		.type = (enum message_type)(asked.type + 1),
+		.from = asked.to,
+		.to = 1,
+		.term = core_term(h->core),
+		.stream = asked.stream,
+		.request = asked.request,
+	};
+	fill(h, &m);
+	if (m.type == MESSAGE_VOTE_REPLY)
+		m.as.vote_reply.pre = asked.as.vote.pre;
+	if (m.type == MESSAGE_APPEND_REPLY && below(h, 2) == 0)
+		m.as.append_reply.match =
+			asked.as.append.prev.index + asked.as.append.count;
+	if (m.type == MESSAGE_HEARTBEAT_REPLY)
+		m.as.heartbeat_reply.round =
+			number(h, asked.as.heartbeat.round);
+	step(h, (struct event){.type = EVENT_RECEIVE, .as.receive = &m});
+}
+
 static void
 lie(struct hostile *h)
 {
-	struct message m = {
-		.type = (enum message_type)below(h,
-						 MESSAGE_TIMEOUT_NOW_REPLY + 1),
-		.from = below(h, 30) == 0 ? number(h, 1) : 2 + below(h, 3),
-		.to = below(h, 30) == 0 ? 2 : 1,
-		.term = number(h, core_term(h->core)),
-		.stream = number(h, h->last_stream),
-		.request = number(h, h->last_request),
-	};
+	struct message m = {.to = 1, .stream = 1, .request = below(h, 99)};
 
-	if (below(h, 4) == 0)
-		m.from = core_leader(h->core);
+	m.type = (enum message_type)below(h, MESSAGE_TIMEOUT_NOW_REPLY + 1);
+	m.from = below(h, 4) == 0 ? core_leader(h->core) : 2 + below(h, 3);
+	m.term = core_term(h->core);
+	if (below(h, 20) == 0)
+		m.term = number(h, m.term);
+	if (below(h, 30) == 0)
+		m.from = number(h, 1);
+	if (below(h, 30) == 0)
+		m.to = 2;
 	fill(h, &m);
 	step(h, (struct event){.type = EVENT_RECEIVE, .as.receive = &m});
 	if (m.type == MESSAGE_SNAPSHOT && below(h, 2) == 0)
@@ -241,7 +278,7 @@ use(struct hostile *h)
 
 	switch (ev.type) {
 	case EVENT_TIME:
-		h->now_ms += below(h, 400);
+		h->now_ms += below(h, below(h, 20) == 0 ? 1200 : 100);
 		break;
 	case EVENT_PROPOSE:
 		ev.as.propose.count = below(h, 5);
@@ -250,12 +287,13 @@ use(struct hostile *h)
 	case EVENT_CONFIGURE:
 		ev.as.configure.voters = set(h);
 		ev.as.configure.learners = set(h);
+		ev.as.configure.always = below(h, 2);
 		break;
 	case EVENT_TRANSFER:
 		ev.as.transfer_to = below(h, 6);
 		break;
 	case EVENT_PERSISTED:
-		ev.as.persisted_seq = number(h, h->seq);
+		ev.as.persisted_seq = below(h, 9) ? h->seq : number(h, h->seq);
 		break;
 	case EVENT_SNAPSHOT_TAKEN:
 		core_snapshot_meta(h->core, &ev.as.snapshot_taken);
@@ -264,9 +302,9 @@ use(struct hostile *h)
 		break;
 	case EVENT_SNAPSHOT_SENT:
 		ev.as.snapshot_sent = (struct event_snapshot_sent){
-			.peer = 2 + below(h, 3),
-			.stream = number(h, h->last_stream),
-			.request = number(h, h->last_request),
+			.peer = h->transfer.peer,
+			.stream = h->transfer.stream,
+			.request = number(h, h->transfer.request),
 			.outcome = below(h, 2) == 0 ? SNAPSHOT_INSTALLED
 						    : SNAPSHOT_FAILED,
 			.match = place(h),
@@ -274,8 +312,7 @@ use(struct hostile *h)
 		break;
 	case EVENT_PEER_UNREACHABLE:
 		ev.as.unreachable = (struct event_peer_unreachable){
-			2 + below(h, 3), number(h, h->last_stream),
-			number(h, h->last_request)};
+			2 + below(h, 3), below(h, 3), number(h, 40)};
 		break;
 	case EVENT_COMPACTED:
 		ev.as.compacted = place(h);
@@ -314,10 +351,19 @@ torment(uint64_t seed, uint64_t steps)
 		id_set_add(&start.initial.voters, i);
 	h.core = core_new(&settings, &start);
 	for (i = 0; i < steps; i++) {
-		if (below(&h, 3) == 0)
+		uint64_t what = below(&h, 8);
+
+		if (what < 3)
 			use(&h);
+		else if (what < 6 || h.kindness > 0)
+			answer(&h);
 		else
 			lie(&h);
+		/* Long enough without lies to become leader now and then. */
+		if (h.kindness > 0)
+			h.kindness--;
+		else if (below(&h, 100) == 0)
+			h.kindness = below(&h, 100);
 	}
 	assert_true(h.accepted > 0);
 	assert_true(h.refused > 0);

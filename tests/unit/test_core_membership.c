@@ -500,6 +500,89 @@ leadership_is_handed_over_within_a_joint_configuration(void **state)
 	end(k);
 }
 
+static void
+change_is_answered_once_the_joint_phase_is_over(void **state)
+{
+	struct lone *l = *state;
+
+	lead(l);
+	assert_int_equal(configure(l, 12, 0), CORE_OK);
+	assert_int_equal(configure(l, 12, 0), CORE_BUSY);
+	lone_ack(l, 2);
+	lone_persist(l);
+	/* The joint one is committed, and left at once. */
+	assert_int_equal(core_commit(l->core), 2);
+	assert_int_equal(l->effects.result_count, 0);
+	assert_int_equal(l->effects.persist.append_from, 3);
+	assert_voters(l->core, 12, 0);
+	lone_persist(l);
+	assert_int_equal(l->effects.result_count, 0);
+	lone_ack(l, 2);
+	assert_int_equal(l->effects.result_count, 1);
+	assert_int_equal(l->effects.results[0].token, 55);
+	assert_int_equal(l->effects.results[0].index, 3);
+}
+
+static void
+change_is_refused_while_leadership_is_handed_over(void **state)
+{
+	struct lone *l = *state;
+
+	lead(l);
+	assert_int_equal(transfer(l, 3), CORE_OK);
+	assert_int_equal(configure(l, 12, 0), CORE_BUSY);
+}
+
+static void
+leadership_goes_to_no_learner(void **state)
+{
+	struct lone *l = *state;
+
+	lead(l);
+	configure(l, 123, 4);
+	lone_ack(l, 4);
+	lone_ack(l, 3);
+	lone_persist(l);
+	/* 4 may be furthest, but has no vote. */
+	assert_int_equal(transfer(l, 4), CORE_INVALID);
+	assert_int_equal(transfer(l, 0), CORE_OK);
+	assert_null(lone_sent(l, MESSAGE_TIMEOUT_NOW, 4));
+}
+
+/* Streams of members that left give way when there are too many. */
+static void
+leaving_members_make_room_for_new_ones(void **state)
+{
+	struct id_set learners = {.count = 0};
+	struct core_status status;
+	struct event ev = {.type = EVENT_CONFIGURE};
+	struct lone l;
+	rk_id id;
+
+	(void)state;
+	lone_init(&l, 123);
+	for (id = 4; id <= LIMIT_MEMBERS; id++)
+		id_set_add(&learners, id);
+	l.start.initial.learners = learners;
+	lone_start(&l);
+	lead(&l);
+	ev.as.configure.voters = cluster_set(123);
+	ev.as.configure.learners = learners;
+	ev.as.configure.learners.count -= 2; /* 15 and 16 go. */
+	assert_int_equal(lone_step(&l, ev), CORE_OK);
+	lone_ack(&l, 2);
+	lone_persist(&l);
+	core_status(l.core, &status);
+	assert_int_equal(status.stream_count, LIMIT_MEMBERS - 1);
+	id_set_add(&ev.as.configure.learners, 17);
+	id_set_add(&ev.as.configure.learners, 18);
+	assert_int_equal(lone_step(&l, ev), CORE_OK);
+	core_status(l.core, &status);
+	assert_int_equal(status.stream_count, LIMIT_MEMBERS);
+	assert_int_equal(status.streams[LIMIT_MEMBERS - 1].peer, 18);
+	lone_close(&l);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, lone_setup, lone_teardown)
 
@@ -534,6 +617,10 @@ main(void)
 			leadership_moves_at_once_and_skips_the_pre_vote),
 		cmocka_unit_test(
 			leadership_is_handed_over_within_a_joint_configuration),
+		TEST(change_is_answered_once_the_joint_phase_is_over),
+		TEST(change_is_refused_while_leadership_is_handed_over),
+		TEST(leadership_goes_to_no_learner),
+		cmocka_unit_test(leaving_members_make_room_for_new_ones),
 	};
 
 	return unit_run("core_membership", tests, LEN(tests));

@@ -275,6 +275,8 @@ heartbeat_commits_no_tail_that_nobody_verified(void **state)
 	assert_int_equal(core_commit(l->core), 0);
 	/* With an entry of its term, all of the log is the leader's. */
 	lone_append(l, 3, 2, (struct log_end){2, 1}, "2", 0);
+	lone_heartbeat(l, 3, 2, 9);
+	assert_int_equal(core_commit(l->core), 0);
 	lone_heartbeat(l, 3, 2, 3);
 	assert_int_equal(core_commit(l->core), 3);
 }

@@ -445,6 +445,97 @@ whole_cluster_restarts_from_snapshots(void **state)
 	end(k);
 }
 
+static int
+sent(struct lone *l, const struct effect_snapshot_send *to, uint64_t stream,
+     struct log_end match)
+{
+	return lone_step(
+		l, (struct event){
+			   .type = EVENT_SNAPSHOT_SENT,
+			   .as.snapshot_sent = {.peer = to->peer,
+						.stream = stream,
+						.request = to->request,
+						.outcome = SNAPSHOT_INSTALLED,
+						.match = match}});
+}
+
+static rk_index
+match_of(const struct lone *l, rk_id peer)
+{
+	struct core_status status = status_of(l->core);
+
+	assert_int_equal(status.streams[peer - 2].peer, peer);
+	return status.streams[peer - 2].match;
+}
+
+/* S11, S20 of the seed. */
+static void
+only_the_peers_own_word_on_this_log_is_proof(void **state)
+{
+	struct lone *l = *state;
+	struct effect_snapshot_send to;
+
+	core_free(l->core);
+	lone_log(l, "11222");
+	l->start.compacted = (struct log_end){4, 2};
+	l->start.snapshot =
+		(struct snapshot_meta){{4, 2}, {0, l->start.initial}};
+	l->start.runs += 4;
+	l->start.run_count -= 4;
+	l->start.commit = l->start.applied = 4;
+	lone_start(l);
+	lone_lead(l);
+	lone_receive(l, (struct message){.type = MESSAGE_APPEND_REPLY,
+					 .from = 2,
+					 .term = 3,
+					 .stream = l->appends[2].stream,
+					 .request = l->appends[2].request,
+					 .as.append_reply.conflict = {1, 0}});
+	assert_int_equal(l->effects.snapshot_send_count, 1);
+	to = l->effects.snapshot_send[0];
+	assert_int_equal(to.peer, 2);
+	assert_int_equal(to.meta.last.index, 4);
+	assert_int_equal(match_of(l, 2), 0); /* Sent is not installed. */
+	sent(l, &to, to.stream + 9, to.meta.last);
+	assert_int_equal(match_of(l, 2), 0); /* Of another stream. */
+	sent(l, &to, to.stream, to.meta.last);
+	assert_int_equal(match_of(l, 2), 4);
+	assert_int_equal(
+		lone_sent(l, MESSAGE_APPEND, 2)->message.as.append.prev.index,
+		4);
+}
+
+static void
+peer_that_names_another_log_has_installed_nothing(void **state)
+{
+	struct lone *l = *state;
+	struct effect_snapshot_send to;
+
+	core_free(l->core);
+	lone_log(l, "11222");
+	l->start.snapshot =
+		(struct snapshot_meta){{4, 2}, {0, l->start.initial}};
+	l->start.compacted = (struct log_end){4, 2};
+	l->start.runs += 4;
+	l->start.run_count -= 4;
+	l->start.commit = l->start.applied = 4;
+	lone_start(l);
+	lone_lead(l);
+	lone_receive(l, (struct message){.type = MESSAGE_APPEND_REPLY,
+					 .from = 2,
+					 .term = 3,
+					 .stream = l->appends[2].stream,
+					 .request = l->appends[2].request,
+					 .as.append_reply.conflict = {1, 0}});
+	to = l->effects.snapshot_send[0];
+	sent(l, &to, to.stream, (struct log_end){5, 1});
+	assert_int_equal(match_of(l, 2), 0);
+	assert_int_equal(status_of(l->core).streams[0].state, STREAM_LAGGING);
+	/* And it is tried again, after a pause. */
+	lone_pass(l, l->settings.election_timeout_min_ms);
+	assert_int_equal(l->effects.snapshot_send_count, 1);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, lone_setup, lone_teardown)
 
@@ -471,6 +562,8 @@ main(void)
 			snapshot_at_the_last_index_suffices_without_a_write),
 		cmocka_unit_test(log_behind_a_snapshot_under_way_is_kept),
 		cmocka_unit_test(whole_cluster_restarts_from_snapshots),
+		TEST(only_the_peers_own_word_on_this_log_is_proof),
+		TEST(peer_that_names_another_log_has_installed_nothing),
 	};
 
 	return unit_run("core_snapshot", tests, LEN(tests));
