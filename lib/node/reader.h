@@ -18,7 +18,7 @@ struct rk_reader {
 	rk_index last; /* first - 1: nothing is held. */
 	rk_index committed;
 	uint64_t torn_bytes;
-	bool has_log; /* Some entry of a log was seen. */
+	bool has_log;           /* Some entry of a log was seen. */
 	struct rk_error damage; /* code not RK_OK: why it ends at `last`. */
 	struct bytes data;      /* Of the entry at hand, if decoded. */
 	char session[LIMIT_SESSION_ID + 1];
