@@ -164,6 +164,34 @@ accepts() {
 		'["leader",1,1,1,0,3,1,1,[1,1,1],[1,2],2,"lagging"]' ]
 }
 
+@test "core-drive: a snapshot travels in four lines" {
+	local settings='"settings":{"pre_vote":false}'
+	run -0 drive <<-END
+		{"core":1,"new":{"voters":[1,3],"term":3,"log":[3],"snapshot":{"index":4,"term":2},$settings}}
+		{"core":3,"new":{"voters":[1,3],$settings}}
+		{"core":1,"event":"campaign"}
+		{"core":1,"event":"persisted"}
+		{"core":1,"event":"receive","message":{"type":"vote_reply","from":3,"term":4,"granted":true,"request":1}}
+		{"core":1,"event":"receive","message":{"type":"append_reply","from":3,"term":4,"stream":1,"request":2,"success":false,"conflict_index":1}}
+	END
+	send=$(jq -c '.snapshot_send[0]' <<<"${lines[5]}")
+	[ "$(jq -c '[.peer,.snapshot.index]' <<<"$send")" = '[3,4]' ]
+	message=$(jq -c 'del(.peer) + {type:"snapshot",from:1,term:4}' \
+		<<<"$send")
+	run -0 drive <<-END
+		{"core":3,"new":{"voters":[1,3],$settings}}
+		{"core":3,"event":"receive","message":$message}
+		{"core":3,"event":"snapshot_received"}
+		{"core":3,"event":"persisted"}
+		{"core":3,"status":true}
+	END
+	[ "$(jq .chunk_wanted <<<"${lines[1]}")" = true ]
+	[ "$(jq -c '.snapshot_install | [.keep_tail,.snapshot.index]' \
+		<<<"${lines[2]}")" = '[false,4]' ]
+	[ "$(jq -c '[.commit,.applied,.first_index,.log]' <<<"${lines[4]}")" = \
+		'[4,4,5,[]]' ]
+}
+
 @test "core-drive: a disk starts the same core again" {
 	run -0 drive <<-'END'
 		{"core":1,"new":{"settings":{"pre_vote":false}}}

@@ -96,7 +96,8 @@
  *	                   stream; request. What is missing is taken from
  *	                   the last snapshot_send to that peer.
  *	snapshot_received  index, term, configuration: of a snapshot that
- *	                   has arrived whole; "snapshot":{..} may hold them
+ *	                   has arrived whole; "snapshot":{..} may hold them.
+ *	                   Default: that of which a chunk was wanted last.
  *	peer_unreachable   peer; stream (default: that of the last append to
  *	                   it); request (default 0: all of them)
  *	compacted          index, term (default: that entry's): the log up to
@@ -176,6 +177,18 @@
  * flags are false and numbers 0. Cores never print a snapshot, nor (unless
  * they refuse one) a snapshot_reply: it is the node's, here the script's, to
  * move the chunks.
+ *
+ *
+ * A SNAPSHOT TRAVELS in four lines. Core 1, leader of term 4, has printed
+ * "snapshot_send":[{"peer":3,"stream":2,"request":9,"snapshot":{..}}]:
+ *
+ *	{"core":3,"event":"receive","message":{"type":"snapshot","from":1,
+ *	    "term":4,"stream":2,"request":9,"snapshot":{..}}}
+ *	{"core":3,"event":"snapshot_received"}
+ *	{"core":3,"event":"persisted"}
+ *	{"core":1,"event":"snapshot_sent","peer":3}
+ *
+ * Core 3 says chunk_wanted, then snapshot_install; core 1 goes on behind it.
  *
  *
  * A CORE IS LOOKED AT by {"core":1,"status":true}, which prints

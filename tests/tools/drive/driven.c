@@ -314,6 +314,8 @@ driven_note(struct driven *n, const struct event *ev,
 		n->apply_to = effects->apply.to;
 	if (effects->compact.index)
 		n->compact = effects->compact;
+	if (effects->chunk_wanted)
+		n->chunk = ev->as.receive->as.snapshot.meta;
 }
 
 /* When such a core first wants to be told the time. A core says so only with

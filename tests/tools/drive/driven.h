@@ -25,10 +25,11 @@ struct driven {
 	struct core *core; /* NULL while it is crashed. */
 	uint64_t now_ms;   /* Of its last event. */
 	uint64_t deadline_ms;
-	uint64_t seq;           /* The last to be persisted ... */
-	uint64_t persisted;     /* ... and the last that is. */
-	rk_index apply_to;      /* Handed to the machine: all below. */
-	struct log_end compact; /* Asked for last. */
+	uint64_t seq;               /* The last to be persisted ... */
+	uint64_t persisted;         /* ... and the last that is. */
+	rk_index apply_to;          /* Handed to the machine: all below. */
+	struct log_end compact;     /* Asked for last. */
+	struct snapshot_meta chunk; /* Of the chunk wanted last. */
 	struct driven_peer *peers;
 	size_t peer_count;
 	size_t peer_cap;

@@ -96,31 +96,47 @@ read_configure(const json_t *line, struct event_configure *configure,
 	return rc;
 }
 
-/* A snapshot: in "snapshot", or flat. Index, term and configuration default to
- * what was applied and what the core knows of it. */
+/* Where the fields of a snapshot stand: in "snapshot", or in the line. */
 static enum rk_code
-read_meta(const struct driven *n, const json_t *line,
-	  struct snapshot_meta *meta, struct rk_error *err)
+find_meta(const json_t *line, const json_t **fields, struct rk_error *err)
+{
+	json_t *object = NULL;
+	enum rk_code rc = jfield_object(line, "snapshot", &object, err);
+
+	*fields = object ? object : line;
+	return rc;
+}
+
+/* By default of all that is applied, as the core knows it. */
+static enum rk_code
+read_taken(const struct driven *n, const json_t *line,
+	   struct snapshot_meta *meta, struct rk_error *err)
 {
 	struct core_status status;
-	json_t *object = NULL;
+	const json_t *fields;
 	enum rk_code rc;
 
 	core_status(n->core, &status);
 	meta->last.index = status.applied;
-	rc = jfield_object(line, "snapshot", &object, err);
-	if (!rc)
-		rc = jfield_meta(object ? object : line, meta, err);
-	if (rc)
-		return rc;
-	if (jfield_is_missing(object ? object : line, "term"))
-		meta->last.term = core_term_at(n->core, meta->last.index);
-	if (!jfield_is_missing(object ? object : line, "configuration"))
-		return RK_OK;
 	meta->configuration = status.committed_configuration;
-	if (meta->configuration.index > meta->last.index)
-		meta->configuration.index = meta->last.index;
-	return RK_OK;
+	rc = find_meta(line, &fields, err);
+	if (!rc)
+		rc = jfield_meta(fields, meta, err);
+	if (!rc && jfield_is_missing(fields, "term"))
+		meta->last.term = core_term_at(n->core, meta->last.index);
+	return rc;
+}
+
+/* By default that of which a chunk was wanted last. */
+static enum rk_code
+read_received(const struct driven *n, const json_t *line,
+	      struct snapshot_meta *meta, struct rk_error *err)
+{
+	const json_t *fields;
+	enum rk_code rc = find_meta(line, &fields, err);
+
+	*meta = n->chunk;
+	return rc ? rc : jfield_meta(fields, meta, err);
 }
 
 static enum rk_code
@@ -222,11 +238,11 @@ read_fields(const struct driven *n, const json_t *line, struct jevent *e,
 		ev->as.applied = n->apply_to - 1;
 		return jfield_u64(line, "index", &ev->as.applied, err);
 	case EVENT_SNAPSHOT_TAKEN:
-		return read_meta(n, line, &ev->as.snapshot_taken, err);
+		return read_taken(n, line, &ev->as.snapshot_taken, err);
 	case EVENT_SNAPSHOT_SENT:
 		return read_snapshot_sent(n, line, &ev->as.snapshot_sent, err);
 	case EVENT_SNAPSHOT_RECEIVED:
-		return read_meta(n, line, &ev->as.snapshot_received, err);
+		return read_received(n, line, &ev->as.snapshot_received, err);
 	case EVENT_PEER_UNREACHABLE:
 		return read_unreachable(n, line, &ev->as.unreachable, err);
 	case EVENT_COMPACTED:
