@@ -396,7 +396,7 @@ member_removed_and_added_again_joins_clean(void **state)
 	end(k);
 }
 
-/* A removal that only the removed can commit: see the walk of seed 100. */
+/* A removal that only the removed can commit. */
 static void
 member_that_lost_its_vote_uncommitted_stands_for_election(void **state)
 {
@@ -436,6 +436,8 @@ leadership_is_handed_over_once_the_target_has_everything(void **state)
 	assert_int_equal(transfer(l, 3), CORE_BUSY);
 	lone_ack(l, 2);
 	assert_non_null(lone_sent(l, MESSAGE_TIMEOUT_NOW, 2));
+	lone_persist(l); /* Once is enough. */
+	assert_null(lone_sent(l, MESSAGE_TIMEOUT_NOW, 2));
 }
 
 static void

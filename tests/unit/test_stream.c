@@ -377,6 +377,23 @@ a_target_that_is_heard_again_is_retried_at_once(void **state)
 }
 
 static void
+any_answer_is_contact(void **state)
+{
+	struct fixture *f = *state;
+
+	next(f);
+	f->view.now_ms = 2000;
+	reject(f, f->request, 101, 1);
+	assert_int_equal(f->stream.contact_ms, 2000);
+	f->view.now_ms = 3000;
+	ack(f, 99, 5); /* Be it late. */
+	assert_int_equal(f->stream.contact_ms, 3000);
+	f->view.now_ms = 4000;
+	lose(f, 0);
+	assert_int_equal(f->stream.contact_ms, 3000);
+}
+
+static void
 an_overdue_request_counts_as_lost(void **state)
 {
 	struct fixture *f = *state;
@@ -539,6 +556,7 @@ terminate_is_final_in_every_state(void **state)
 	step(f, (struct stream_event){.type = STREAM_EV_TERMINATE});
 	assert_int_equal(f->stream.state, STREAM_SHUTDOWN);
 	assert_int_equal(f->reports, STREAM_ENDED);
+	grow(f, 5);
 	for (type = STREAM_EV_REPLICATE; type <= STREAM_EV_SNAPSHOT_FAILED;
 	     type++) {
 		step(f, (struct stream_event){.type = type,
@@ -623,6 +641,7 @@ main(void)
 		TEST(line_rate_needs_a_snapshot_when_compacted_under_a_lost_window),
 		TEST(pauses_grow_to_an_election_timeout_and_end_with_success),
 		TEST(a_target_that_is_heard_again_is_retried_at_once),
+		TEST(any_answer_is_contact),
 		TEST(an_overdue_request_counts_as_lost),
 		TEST(a_late_reply_changes_nothing),
 		TEST(match_never_falls_and_its_denial_is_counted),
