@@ -158,6 +158,13 @@ struct cmd_rates {
 };
 void cmd_print_rates(struct cmd_rates *r, const struct rk_cluster_status *s);
 
+/* A bar on standard error, if that is a terminal, now and then; `total` 0: not
+ * known. `*shown_ms` is 0 at first and the caller's; cmd_progress_end() wipes
+ * the bar. */
+void cmd_progress(const struct cmd *c, uint64_t *shown_ms, uint64_t done_bytes,
+		  uint64_t total_bytes);
+void cmd_progress_end(const uint64_t *shown_ms);
+
 uint64_t cmd_now_ms(void); /* Monotonic. */
 void cmd_nap(uint64_t ms);
 
@@ -183,11 +190,14 @@ void cmd_watch_reader(struct rk_client *client);
 /* Entries from arguments, or from a descriptor, which is read ahead in bounded
  * memory. */
 struct cmd_input {
-	char **args;   /* Not NULL: those that are left. */
-	int fd;        /* Else. */
-	int separator; /* A byte; -1: all there is is one entry. */
-	bool at_end;   /* Nothing more can be read... */
-	int error;     /* ... for this errno, if not 0. */
+	char **args;         /* Not NULL: those that are left. */
+	int fd;              /* Else. */
+	int separator;       /* A byte; -1: all there is is one entry. */
+	bool at_end;         /* Nothing more can be read... */
+	int error;           /* ... for this errno, if not 0. */
+	uint64_t size_bytes; /* Of the file; 0: not known. */
+	uint64_t read_bytes;
+	uint64_t shown_ms; /* For cmd_progress(). */
 	char *data;
 	size_t start; /* Of what was not taken yet. */
 	size_t len;
@@ -206,6 +216,9 @@ enum rk_watch cmd_input_fill(void *user);
  * where they are until the next call. 0 at the end, or on a signal. */
 size_t cmd_input_take(struct cmd_input *in, struct cmd_signals *signals,
 		      struct rk_data *entries, size_t most, size_t size_bytes);
+
+/* Show how much of a file has been taken. */
+void cmd_input_progress(const struct cmd *c, struct cmd_input *in);
 
 /* What raft-append --resume keeps: how far a session has come. */
 struct cmd_resume {

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Some batches fit, so that one is read while another is on its way. */
@@ -32,16 +33,22 @@ grow(struct cmd_input *in, size_t cap)
 void
 cmd_input_open(struct cmd_input *in, char **args, int fd, int separator)
 {
+	struct stat st;
+
 	*in = (struct cmd_input){
 		.args = args, .fd = fd, .separator = separator};
 	in->at_end = args != NULL;
-	if (args == NULL)
-		grow(in, BUFFER_BYTES);
+	if (args != NULL)
+		return;
+	grow(in, BUFFER_BYTES);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		in->size_bytes = (uint64_t)st.st_size;
 }
 
 void
 cmd_input_close(struct cmd_input *in)
 {
+	cmd_progress_end(&in->shown_ms);
 	free(in->data);
 	*in = (struct cmd_input){.fd = -1};
 }
@@ -57,6 +64,7 @@ cmd_input_fill(void *user)
 	n = read(in->fd, in->data + in->len, in->cap - in->len);
 	if (n > 0) {
 		in->len += (size_t)n;
+		in->read_bytes += (uint64_t)n;
 		return RK_WATCH_ON;
 	}
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -171,4 +179,13 @@ cmd_input_take(struct cmd_input *in, struct cmd_signals *signals,
 		wait_for_input(in, signals);
 	}
 	return count;
+}
+
+void
+cmd_input_progress(const struct cmd *c, struct cmd_input *in)
+{
+	if (in->size_bytes > 0)
+		cmd_progress(c, &in->shown_ms,
+			     in->read_bytes - (in->len - in->start),
+			     in->size_bytes);
 }

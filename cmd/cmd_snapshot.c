@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PROGRESS_MS 500
-
 static void
 print_object(const struct rk_snapshot *s)
 {
@@ -78,18 +76,6 @@ struct target {
 	int error; /* errno of a write that failed. */
 };
 
-static void
-show_progress(struct target *t)
-{
-	uint64_t now_ms = cmd_now_ms();
-
-	if (t->cmd->quiet || !isatty(STDERR_FILENO) ||
-	    now_ms - t->shown_ms < PROGRESS_MS)
-		return;
-	t->shown_ms = now_ms;
-	fprintf(stderr, "\r%" PRIu64 " MiB\r", t->bytes >> 20);
-}
-
 static bool
 write_piece(void *user, const void *data, size_t len)
 {
@@ -109,7 +95,7 @@ write_piece(void *user, const void *data, size_t len)
 		len -= (size_t)n;
 		t->bytes += (uint64_t)n;
 	}
-	show_progress(t);
+	cmd_progress(t->cmd, &t->shown_ms, t->bytes, 0);
 	return true;
 }
 
@@ -121,6 +107,7 @@ fetch(struct target *t, const char *name, struct rk_error *err)
 		rk_client_snapshot_save(client, NULL, write_piece, t, err);
 
 	rk_client_close(client);
+	cmd_progress_end(&t->shown_ms);
 	if (t->error != 0)
 		rc = cmd_error(err, RK_FAILED, NULL, "write %s: %s", name,
 			       strerror(t->error));

@@ -15,8 +15,7 @@ enum { OPTION_SESSION = 0x2000, OPTION_RESUME, OPTION_PRINT };
 
 enum print { PRINT_REPLY, PRINT_INDEX, PRINT_JSON, PRINT_NONE };
 
-static const char *const print_names[] = {"reply", "index", "json", "none",
-					  NULL};
+static const char *const prints[] = {"reply", "index", "json", "none", NULL};
 
 static const struct option longs[] = {
 	{"batch", required_argument, NULL, 'w'},
@@ -180,6 +179,7 @@ append_all(struct append *a, struct rk_error *err)
 		if (count == 0 || a->signals.count > 0)
 			break;
 		rc = append(a, count, err);
+		cmd_input_progress(&a->cmd, &a->input);
 	}
 	if (rc == RK_OK && a->input.error != 0)
 		rc = cmd_error(err, RK_FAILED, NULL,
@@ -213,7 +213,7 @@ parse(struct append *a, int argc, char **argv)
 			break;
 		case OPTION_PRINT:
 			a->print = (enum print)cmd_choice(&a->cmd, "--print",
-							  optarg, print_names);
+							  optarg, prints);
 			break;
 		}
 	}

@@ -107,6 +107,10 @@ RK_CHECKED enum rk_code client_call(struct rk_client *c,
 /* Ask once for the members' addresses and the leader; failing is no harm. */
 void client_learn(struct rk_client *c);
 
+/* Wait so long, but not beyond the deadline. */
+void client_pause(struct rk_client *c, uint64_t pause_ms,
+		  const struct client_deadline *deadline);
+
 /* Let calls go on and serve what is watched, until `until_ms` at the latest;
  * returns after each thing done. */
 void client_wait(struct rk_client *c, uint64_t until_ms);

@@ -414,9 +414,9 @@ is_hopeless(const struct rk_client *c, const struct client_request *q,
 	       clock_now_ms() - deadline->start_ms >= UNREACHABLE_MS;
 }
 
-static void
-pause_for(struct rk_client *c, uint64_t pause_ms,
-	  const struct client_deadline *deadline)
+void
+client_pause(struct rk_client *c, uint64_t pause_ms,
+	     const struct client_deadline *deadline)
 {
 	uint64_t until_ms = clock_now_ms() + pause_ms;
 
@@ -435,7 +435,8 @@ go_on(struct rk_client *c, const struct client_request *q, struct tries *t,
 
 	if (step == STEP_LATER) {
 		pause_ms = c->reply.retry_after_ms;
-		pause_for(c, pause_ms > 0 ? pause_ms : PAUSE_MOST_MS, deadline);
+		client_pause(c, pause_ms > 0 ? pause_ms : PAUSE_MOST_MS,
+			     deadline);
 		return;
 	}
 	if (step == STEP_NEXT)
@@ -444,7 +445,7 @@ go_on(struct rk_client *c, const struct client_request *q, struct tries *t,
 		return;
 	/* With jitter, so that those who wait do not come all at once. */
 	pause_ms = prng_range(&c->prng, t->pause_ms / 2, t->pause_ms + 1);
-	pause_for(c, pause_ms, deadline);
+	client_pause(c, pause_ms, deadline);
 	t->since_pause = 0;
 	if (t->pause_ms < PAUSE_MOST_MS)
 		t->pause_ms *= 2;

@@ -21,6 +21,9 @@
  * configurations stand between them. */
 #define LOOK_BACK_MORE 16
 
+/* Pause when a reply brought nothing, as of a member that is about to end. */
+#define STANDSTILL_MS 50
+
 struct reader {
 	struct rk_client *c;
 	const struct rk_read *what;
@@ -219,11 +222,19 @@ read_all(struct reader *r, struct rk_error *err)
 			return RK_OK;
 		if (r->c->is_cancelled)
 			return error_set(err, RK_FAILED, "interrupted");
-		/* As long as there is progress there is time. */
-		if (r->next > before || !cut)
-			deadline = client_deadline_begin(r->c);
 		if (r->to > 0 && r->next > r->to)
 			return RK_OK;
+		/* As long as there is progress there is time; and a member
+		 * that is followed may have been silent for long. */
+		if (r->next > before || r->what->follow)
+			deadline = client_deadline_begin(r->c);
+		if (r->next == before)
+			client_pause(r->c, STANDSTILL_MS, &deadline);
+		if (clock_now_ms() >= deadline.end_ms)
+			return error_set(err, RK_UNREACHABLE,
+					 "cut off again and again at index "
+					 "%llu",
+					 (unsigned long long)r->next);
 	}
 }
 
