@@ -85,3 +85,19 @@ applied_everywhere() { # COUNT
 	cluster_stop
 	RAFT_CLUSTER_DIR=$BATS_TEST_TMPDIR/cluster
 }
+
+@test "raft-dump: a directory is read while its member writes and compacts" {
+	cluster_start 1 --trailing-entries=100 --snapshot-logs-since-last=2000
+	own=$RAFT_CLUSTER_DIR/1
+	seq -f '%01000.0f' 150000 >input
+	raft-append --print=none -w 1000 <input 3>&- &
+	appender=$!
+	while kill -0 "$appender" 2>/dev/null; do
+		raft-dump -q --raw "$own" >seen
+		head -c "$(stat -c %s seen)" input | cmp - seen
+		raft-dump --check "$own"
+	done
+	wait "$appender"
+	members_hold input
+	[ ! -e "$own/log/00000000000000000001.seg" ]
+}
