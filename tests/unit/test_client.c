@@ -108,9 +108,9 @@ append_gives_the_index(void **state)
 	assert_int_equal(done.run_count, 1);
 	assert_int_equal(done.runs[0].first, 7);
 	assert_int_equal(done.term, 2);
-	assert_string_equal(m.seen[0], "POST /v1/log 8f3a91/5 set a 1");
 	rk_client_close(c);
 	fake_server_stop(m.server);
+	assert_string_equal(m.seen[0], "POST /v1/log 8f3a91/5 set a 1");
 }
 
 static void
@@ -127,10 +127,10 @@ append_is_sent_again_after_a_cut(void **state)
 	start(&m, cut_first);
 	c = open_client(fake_server_url(m.server), 2000, NULL);
 	assert_int_equal(append_one(c, "s", &done, &err), RK_OK);
-	assert_int_equal(m.seen_count, 2);
-	assert_string_equal(m.seen[0], m.seen[1]);
 	rk_client_close(c);
 	fake_server_stop(m.server);
+	assert_int_equal(m.seen_count, 2);
+	assert_string_equal(m.seen[0], m.seen[1]);
 }
 
 static void
@@ -148,9 +148,9 @@ append_is_unknown_when_cut_to_the_end(void **state)
 	assert_int_equal(append_one(c, "s", &done, &err), RK_UNKNOWN);
 	assert_non_null(strstr(err.text, "outcome unknown: lost connection"));
 	assert_int_equal(done.count, 0);
-	assert_true(m.seen_count > 1);
 	rk_client_close(c);
 	fake_server_stop(m.server);
+	assert_true(m.seen_count > 1);
 }
 
 static void
@@ -166,9 +166,9 @@ append_without_session_is_not_sent_again(void **state)
 	start(&m, script);
 	c = open_client(fake_server_url(m.server), 2000, NULL);
 	assert_int_equal(append_one(c, NULL, &done, &err), RK_UNKNOWN);
-	assert_int_equal(m.seen_count, 1);
 	rk_client_close(c);
 	fake_server_stop(m.server);
+	assert_int_equal(m.seen_count, 1);
 }
 
 /* Once in doubt, a later refusal does not make it certain. */
@@ -304,11 +304,11 @@ leader_that_a_refusal_names_is_asked(void **state)
 	c = open_client(fake_server_url(m.server), 2000, NULL);
 	assert_int_equal(append_one(c, "s", &done, &err), RK_OK);
 	assert_int_equal(append_one(c, "s", &done, &err), RK_OK);
-	assert_int_equal(m.seen_count, 1);
-	assert_int_equal(leader.seen_count, 2);
 	rk_client_close(c);
 	fake_server_stop(m.server);
 	fake_server_stop(leader.server);
+	assert_int_equal(m.seen_count, 1);
+	assert_int_equal(leader.seen_count, 2);
 }
 
 static void
@@ -325,9 +325,9 @@ busy_is_waited_out_and_disk_full_is_not(void **state)
 	start(&m, script);
 	c = open_client(fake_server_url(m.server), 5000, NULL);
 	assert_int_equal(append_one(c, "s", &done, &err), RK_REJECTED);
-	assert_int_equal(m.seen_count, 2);
 	rk_client_close(c);
 	fake_server_stop(m.server);
+	assert_int_equal(m.seen_count, 2);
 }
 
 static void
@@ -448,17 +448,17 @@ form_of_the_body_keeps_every_byte(void **state)
 	assert_int_equal(rk_client_append(c, &batch, &done, &err), RK_OK);
 	assert_true(done.replayed);
 	assert_int_equal(done.run_count, 2);
-	assert_string_equal(m.seen[0], "POST /v1/log?split=lines - a\n\n");
 	batch.entries = lines;
 	assert_int_equal(rk_client_append(c, &batch, &done, &err), RK_OK);
-	assert_string_equal(m.seen[1], "POST /v1/log?split=null - a\nb");
 	batch.entries = both;
 	assert_int_equal(rk_client_append(c, &batch, &done, &err), RK_OK);
+	rk_client_close(c);
+	fake_server_stop(m.server);
+	assert_string_equal(m.seen[0], "POST /v1/log?split=lines - a\n\n");
+	assert_string_equal(m.seen[1], "POST /v1/log?split=null - a\nb");
 	assert_string_equal(m.seen[2], "POST /v1/log - "
 				       "{\"data_base64\":\"YQpi\"}\n"
 				       "{\"data_base64\":\"AA==\"}\n");
-	rk_client_close(c);
-	fake_server_stop(m.server);
 }
 
 static void
