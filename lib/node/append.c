@@ -437,7 +437,7 @@ append_propose(struct node *n)
 	struct append_wait *w;
 
 	while (a->pending.head) {
-		if (n->disk.full) {
+		if (n->disk.full || n->retry_apply_ms) {
 			w = pop(&a->pending);
 			fail(n, w, PROBLEM_DISK_FULL, "free space on it",
 			     "the leader's disk is full");
