@@ -195,6 +195,10 @@ struct rk_read {
 	unsigned types; /* Bits 1 << enum rk_entry_type; 0: data. */
 	bool repeats;   /* Also what repeats a number of its session. */
 	bool follow;    /* Go on with what is committed later. */
+	/* Unix time; those that the leader took in from then on, up to and
+	 * including then. 0: of any time. */
+	uint64_t since_ms;
+	uint64_t until_ms;
 	enum rk_level level;
 };
 
@@ -385,6 +389,44 @@ RK_API RK_CHECKED enum rk_code
 rk_reader_read(struct rk_reader *r, const struct rk_read *what,
 	       bool (*entry)(void *user, const struct rk_entry *entry),
 	       void *user, struct rk_error *err);
+
+/* What can be said of a source besides its entries. Strings are the reader's.
+ */
+struct rk_meta {
+	const char *kind;        /* directory, segment, snapshot, history. */
+	const char *cluster;     /* Empty: it does not say. */
+	const char *incarnation; /* Of the directory; else empty. */
+	rk_id node;              /* 0: it does not say. */
+	uint64_t format;         /* Of the directory; 0: it does not say. */
+	rk_term term;            /* The current one; 0: not known. */
+	rk_id vote;              /* In that term; 0: none, or not known. */
+	rk_term last_term;       /* Of the last entry; 0: none. */
+	/* The newest, or the snapshot itself; index 0: none. */
+	struct rk_snapshot snapshot;
+	/* Of the newest configuration that it holds, as JSON: voters,
+	 * learners, addresses; NULL: it holds none, and the members are those
+	 * that the first start was told. */
+	const char *members;
+};
+
+/* RK_CORRUPT, RK_FAILED as of rk_reader_read(). */
+RK_API RK_CHECKED enum rk_code
+rk_reader_meta(struct rk_reader *r, struct rk_meta *meta, struct rk_error *err);
+
+/* How two replicas of one log compare. */
+struct rk_difference {
+	rk_index first; /* Compared: what is committed in both. */
+	rk_index last;  /* first - 1: nothing is. */
+	rk_index index; /* The first entry that differs; 0: none does. */
+};
+
+/* Compare the committed entries that both sources hold. RK_ABSENT: neither is
+ * empty, but they have none in common; RK_DENIED: directories of different
+ * clusters; RK_CORRUPT: one is damaged, and does not differ before that. A
+ * difference is RK_OK, with its index. */
+RK_API RK_CHECKED enum rk_code rk_diff(const char *a, const char *b,
+				       struct rk_difference *difference,
+				       struct rk_error *err);
 
 /* What rk_check() has seen. */
 struct rk_checked {

@@ -51,6 +51,9 @@ is_selected(const struct reader *r, const struct line *l)
 {
 	if (l->repeat != 0 && !r->what->repeats)
 		return false;
+	if (l->time_ms < r->what->since_ms ||
+	    (r->what->until_ms > 0 && l->time_ms > r->what->until_ms))
+		return false;
 	return (types_of(r->what) >> l->type & 1) != 0;
 }
 

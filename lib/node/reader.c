@@ -17,6 +17,8 @@ struct selection {
 	rk_index to;
 	unsigned types;
 	bool repeats;
+	uint64_t since_ms;
+	uint64_t until_ms;
 	uint64_t skip; /* So many of those selected are left out first. */
 };
 
@@ -72,6 +74,8 @@ rk_reader_close(struct rk_reader *r)
 	if (r == NULL)
 		return;
 	archive_close(&r->archive);
+	snapshot_header_close(&r->snapshot);
+	bytes_close(&r->members);
 	bytes_close(&r->tail);
 	bytes_close(&r->data);
 	mem_free(r->path);
@@ -89,47 +93,39 @@ rk_reader_info(const struct rk_reader *r, struct rk_reader_info *info)
 	};
 }
 
-static enum rk_code
-visit_archive(struct rk_reader *r, rk_index from, rk_index to,
-	      const struct visitor *v, bool *more, struct rk_error *err)
+enum rk_code
+reader_seek(const struct rk_reader *r, rk_index from, struct reader_cursor *c,
+	    struct rk_error *err)
 {
-	struct archive_cursor c;
-	struct slice text;
-	struct line line;
-	enum rk_code rc;
-
-	rc = archive_seek(&r->archive, from, &c, err);
-	while (rc == RK_OK && *more && from < to) {
-		rc = archive_next(&c, &text, &line, err);
-		if (rc || text.len == 0)
-			break;
-		*more = v->line(v->context, text, &line);
-		from = line.index + 1;
-	}
-	archive_cursor_close(&c);
-	return rc;
+	*c = (struct reader_cursor){.reader = r, .from = from};
+	return archive_seek(&r->archive, from, &c->archive, err);
 }
 
-static void
-visit_tail(struct rk_reader *r, rk_index from, rk_index to,
-	   const struct visitor *v, bool *more)
+void
+reader_cursor_close(struct reader_cursor *c)
 {
-	struct slice text = {r->tail.data, r->tail.len};
-	struct line line;
+	archive_cursor_close(&c->archive);
+	*c = (struct reader_cursor){.reader = NULL};
+}
+
+enum rk_code
+reader_next(struct reader_cursor *c, struct slice *text, struct line *line,
+	    struct rk_error *err)
+{
+	const struct bytes *tail = &c->reader->tail;
 	bool canonical;
 
-	while (*more && text.len > 0) {
-		canonical = line_scan(text.data, text.len, true, &line);
+	if (archive_next(&c->archive, text, line, err))
+		return err->code;
+	while (text->len == 0 && c->at < tail->len) {
+		canonical = line_scan(tail->data + c->at, tail->len - c->at,
+				      true, line);
 		assert(canonical); /* Or it would not be in the tail. */
-		if (line.index >= to)
-			break;
-		if (line.index >= from)
-			*more = v->line(v->context,
-					(struct slice){text.data, line.len},
-					&line);
-		text.data += line.len;
-		text.len -= line.len;
+		if (line->index >= c->from)
+			*text = (struct slice){tail->data + c->at, line->len};
+		c->at += line->len;
 	}
+	return RK_OK;
 }
 
 /* All lines of [from, to) that are held, until the visitor has enough. */
@@ -137,21 +133,28 @@ static enum rk_code
 visit(struct rk_reader *r, rk_index from, rk_index to, const struct visitor *v,
       struct rk_error *err)
 {
-	bool more = true;
+	struct reader_cursor c;
+	struct slice text;
+	struct line line;
+	enum rk_code rc;
 
-	if (from <= r->archive.last &&
-	    visit_archive(r, from, to, v, &more, err))
-		return err->code;
-	if (to > r->archive.last + 1)
-		visit_tail(r, from, to, v, &more);
-	return RK_OK;
+	rc = reader_seek(r, from, &c, err);
+	while (rc == RK_OK) {
+		rc = reader_next(&c, &text, &line, err);
+		if (rc || text.len == 0 || line.index >= to ||
+		    !v->line(v->context, text, &line))
+			break;
+	}
+	reader_cursor_close(&c);
+	return rc;
 }
 
 static bool
 is_selected(const struct selection *s, const struct line *line)
 {
 	return (s->types & 1U << line->type) != 0 &&
-	       (s->repeats || line->repeat == 0);
+	       (s->repeats || line->repeat == 0) &&
+	       line->time_ms >= s->since_ms && line->time_ms <= s->until_ms;
 }
 
 static bool
@@ -245,6 +248,8 @@ resolve(const struct rk_reader *r, const struct rk_read *what,
 		.to = r->last + 1,
 		.types = what->types != 0 ? what->types : 1U << RK_ENTRY_DATA,
 		.repeats = what->repeats,
+		.since_ms = what->since_ms,
+		.until_ms = what->until_ms ? what->until_ms : UINT64_MAX,
 	};
 	if (what->to != 0 && what->to < r->last)
 		s->to = what->to + 1;

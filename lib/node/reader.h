@@ -12,8 +12,13 @@
 
 struct rk_reader {
 	char *path;
-	struct archive archive; /* Without a path: there is none. */
-	struct bytes tail;      /* Lines that follow archive.last. */
+	const char *kind;                /* As in struct rk_meta. */
+	struct identity identity;        /* Of a directory; else zero. */
+	struct snapshot_header snapshot; /* meta.last.index 0: none. */
+	struct hard_state hard_state;    /* Of the log; zero: not known. */
+	struct bytes members;            /* As rk_reader_meta() found them. */
+	struct archive archive;          /* Without a path: there is none. */
+	struct bytes tail;               /* Lines that follow archive.last. */
 	rk_index first;
 	rk_index last; /* first - 1: nothing is held. */
 	rk_index committed;
@@ -30,6 +35,24 @@ RK_CHECKED enum rk_code reader_open_directory(struct rk_reader *r,
 					      struct rk_error *err);
 RK_CHECKED enum rk_code reader_open_file(struct rk_reader *r,
 					 struct rk_error *err);
+
+/* A place among the entries. The caller closes it. */
+struct reader_cursor {
+	const struct rk_reader *reader;
+	struct archive_cursor archive;
+	rk_index from;
+	size_t at; /* In the tail. */
+};
+
+/* Go to entry `from`, or to the first one behind it that is held. */
+RK_CHECKED enum rk_code reader_seek(const struct rk_reader *r, rk_index from,
+				    struct reader_cursor *c,
+				    struct rk_error *err);
+void reader_cursor_close(struct reader_cursor *c);
+
+/* The next entry's line, valid until the next call; empty at the end. */
+RK_CHECKED enum rk_code reader_next(struct reader_cursor *c, struct slice *text,
+				    struct line *line, struct rk_error *err);
 
 /* `dir/name`; the caller frees it with mem_free(). */
 char *reader_join(const char *dir, const char *name);

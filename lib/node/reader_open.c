@@ -105,6 +105,7 @@ take_log(struct rk_reader *r, bool one_file, rk_index *compacted,
 	if (found.commit_hint > r->committed)
 		r->committed = found.commit_hint;
 	r->torn_bytes = found.torn_bytes;
+	r->hard_state = found.hard_state;
 	log_recovered_close(&found);
 	if (rc == RK_ABSENT && !one_file && !r->has_log)
 		return RK_OK; /* No log yet: a directory just made. */
@@ -126,9 +127,10 @@ has_sessions(const struct bytes *tail)
 
 /* The numbers that were applied up to the archive's end. */
 static enum rk_code
-know_sessions(const struct rk_reader *r, const struct snapshot_header *snapshot,
-	      struct sessions **sessions, struct rk_error *err)
+know_sessions(const struct rk_reader *r, struct sessions **sessions,
+	      struct rk_error *err)
 {
+	const struct snapshot_header *snapshot = &r->snapshot;
 	struct slice text = {snapshot->sessions.data, snapshot->sessions.len};
 	struct archive_cursor c;
 	rk_index ignored;
@@ -187,14 +189,13 @@ mark_repeats(struct rk_reader *r, struct sessions *sessions)
 }
 
 static enum rk_code
-know_repeats(struct rk_reader *r, const struct snapshot_header *snapshot,
-	     struct rk_error *err)
+know_repeats(struct rk_reader *r, struct rk_error *err)
 {
 	struct sessions *sessions;
 
 	if (r->tail.len == 0 || !has_sessions(&r->tail))
 		return RK_OK;
-	if (know_sessions(r, snapshot, &sessions, err))
+	if (know_sessions(r, &sessions, err))
 		return err->code;
 	mark_repeats(r, sessions);
 	sessions_free(sessions);
@@ -204,14 +205,15 @@ know_repeats(struct rk_reader *r, const struct snapshot_header *snapshot,
 /* One look. `*gap`: entries between history and log are missing, which may be
  * because the member went on in between. */
 static enum rk_code
-look(struct rk_reader *r, struct snapshot_header *snapshot, bool *gap,
-     struct rk_error *err)
+look(struct rk_reader *r, bool *gap, struct rk_error *err)
 {
 	rk_index compacted;
 	enum rk_code rc;
 
-	if (reader_newest_snapshot(r->path, snapshot, err) ||
-	    reader_open_history(r->path, snapshot, false, &r->archive, err))
+	snapshot_header_close(&r->snapshot);
+	archive_close(&r->archive);
+	if (reader_newest_snapshot(r->path, &r->snapshot, err) ||
+	    reader_open_history(r->path, &r->snapshot, false, &r->archive, err))
 		return err->code;
 	r->first = r->archive.first;
 	r->committed = r->archive.last;
@@ -231,42 +233,37 @@ look(struct rk_reader *r, struct snapshot_header *snapshot, bool *gap,
 enum rk_code
 reader_open_directory(struct rk_reader *r, struct rk_error *err)
 {
-	struct snapshot_header snapshot = {.bytes = 0};
-	struct identity identity;
 	bool gap = true;
 	enum rk_code rc;
 	int looks;
 
-	rc = identity_read(r->path, &identity, err);
+	r->kind = "directory";
+	rc = identity_read(r->path, &r->identity, err);
 	if (rc == RK_ABSENT)
 		return error_set(err, rc,
 				 "%s: not a data directory: it has no "
 				 "identity.json",
 				 r->path);
-	for (looks = 0; rc == RK_OK && gap && looks < LOOKS; looks++) {
-		snapshot_header_close(&snapshot);
-		archive_close(&r->archive);
-		rc = look(r, &snapshot, &gap, err);
-	}
+	for (looks = 0; rc == RK_OK && gap && looks < LOOKS; looks++)
+		rc = look(r, &gap, err);
 	if (rc == RK_OK)
-		rc = gap ? err->code : know_repeats(r, &snapshot, err);
-	snapshot_header_close(&snapshot);
+		rc = gap ? err->code : know_repeats(r, err);
 	return rc;
 }
 
 static enum rk_code
 open_segment(struct rk_reader *r, struct rk_error *err)
 {
-	struct snapshot_header none = {.bytes = 0};
 	rk_index compacted;
 
+	r->kind = "segment";
 	if (take_log(r, true, &compacted, err))
 		return err->code;
 	if (r->tail.len == 0) {
 		r->first = compacted + 1;
 		r->last = compacted;
 	}
-	return know_repeats(r, &none, err);
+	return know_repeats(r, err);
 }
 
 /* A snapshot's header line, which a saved one begins with. */
@@ -323,20 +320,20 @@ open_snapshot(struct rk_reader *r, const char *path, int fd,
 	      struct rk_error *err)
 {
 	char *data = sibling(path, ".json", ".data");
-	struct snapshot_header h;
+	struct snapshot_header *h = &r->snapshot;
 	size_t len = 0;
 	uint64_t size;
 	enum rk_code rc;
 
-	rc = read_header(path, fd, &h, &len, err);
+	r->kind = "snapshot";
+	rc = read_header(path, fd, h, &len, err);
 	if (rc == RK_OK) {
 		rc = file_size(fd, &size, err);
 		if (rc == RK_OK && data != NULL && size == len)
-			rc = archive_open(data, 0, h.bytes, &r->archive, err);
+			rc = archive_open(data, 0, h->bytes, &r->archive, err);
 		else if (rc == RK_OK)
-			rc = archive_open(path, len, len + h.bytes, &r->archive,
-					  err);
-		snapshot_header_close(&h);
+			rc = archive_open(path, len, len + h->bytes,
+					  &r->archive, err);
 	}
 	mem_free(data);
 	return rc;
@@ -357,6 +354,7 @@ open_lines(struct rk_reader *r, struct rk_error *err)
 		rc = open_snapshot(r, header, fd, err);
 		file_close(fd);
 	} else {
+		r->kind = "history";
 		rc = archive_open(r->path, 0, UINT64_MAX, &r->archive, err);
 	}
 	mem_free(header);
