@@ -61,23 +61,14 @@ uint64_t cmd_number(const struct cmd *c, const char *what, const char *text,
 		    uint64_t min, uint64_t max);
 uint64_t cmd_duration_ms(const struct cmd *c, const char *what,
 			 const char *text);
+/* A moment, as Unix time: `2026-11-23T07:12:13Z`, or a duration ago. */
+uint64_t cmd_time_ms(const struct cmd *c, const char *what, const char *text);
 uint64_t cmd_size(const struct cmd *c, const char *what, const char *text,
 		  uint64_t min, uint64_t max);
 
 /* Which of the NULL-ended words `text` is; cmd_usage() if none. */
 size_t cmd_choice(const struct cmd *c, const char *what, const char *text,
 		  const char *const *words);
-
-/* A range of indexes (`7`, `7:20`, `7:`, `:20`, `-100:`) into what->from and
- * to; whether it names just one. Types, separated by commas, as bits; changes
- * the text. */
-bool cmd_read_range(const struct cmd *c, const char *text,
-		    struct rk_read *what);
-unsigned cmd_read_types(const struct cmd *c, char *text);
-
-/* Verify a data directory and print what was found. */
-enum rk_code cmd_check(const struct cmd *c, const char *dir,
-		       struct rk_error *err);
 
 /* What is done with the snapshots of a cluster. `cmd_save` copies the newest
  * to `file`: NULL is one named after it, "-" is standard output. */
@@ -135,6 +126,9 @@ void cmd_print_format(FILE *to, const char *format,
  * characters. */
 void cmd_print_row(FILE *to, const struct rk_entry *entry, size_t width);
 void cmd_print_row_names(FILE *to);
+
+/* An entry as its JSON line, which says so if it is not committed. */
+void cmd_print_line(FILE *to, const struct rk_entry *entry);
 
 /* The width of the terminal that stdout is; 0 if it is none. */
 size_t cmd_terminal_width(void);

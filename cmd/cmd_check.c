@@ -1,6 +1,6 @@
 /* cmd_check.c - verify a data directory and say what was found. */
 
-#include "cmd.h"
+#include "cmd_dump.h"
 
 #include <inttypes.h>
 

@@ -1,6 +1,6 @@
 /* cmd_read.c - which entries to read, as a command line says it. */
 
-#include "cmd.h"
+#include "cmd_dump.h"
 
 #include <string.h>
 

@@ -79,3 +79,14 @@ cmd_print_row(FILE *to, const struct rk_entry *entry, size_t width)
 	putc('\n', to);
 	free(text);
 }
+
+void
+cmd_print_line(FILE *to, const struct rk_entry *entry)
+{
+	if (entry->committed) {
+		fwrite(entry->line, 1, entry->line_len, to);
+		return;
+	}
+	fwrite(entry->line, 1, entry->line_len - 2, to);
+	fputs(",\"committed\":false}\n", to);
+}

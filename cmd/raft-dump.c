@@ -1,6 +1,6 @@
 /* raft-dump.c - print a replicated log, of a cluster or from files. */
 
-#include "cmd.h"
+#include "cmd_dump.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,19 +9,32 @@
 
 #define STDOUT_BYTES (1U << 20)
 
-enum { OPTION_ALL = 0x2000, OPTION_RAW, OPTION_STALE, OPTION_CHECK };
+enum {
+	OPTION_ALL = 0x2000,
+	OPTION_RAW,
+	OPTION_STALE,
+	OPTION_SINCE,
+	OPTION_UNTIL,
+	OPTION_CHECK, /* The rest are verbs. */
+	OPTION_DIFF,
+	OPTION_META,
+	OPTION_STATS,
+};
 
 static const char help[] =
 	"Usage: raft-dump [-f] [-i RANGE] [-n N] [-y TYPES] [--all]\n"
 	"                 [-J|-0|--raw|--format=STR] [--stale] "
 	"[DIR|FILE|URL]\n"
-	"       raft-dump --check DIR\n"
+	"       raft-dump --check DIR | --diff DIR DIR | --meta DIR|FILE\n"
+	"       raft-dump --stats [DIR|FILE|URL]\n"
 	"Print the entries of a log: of a cluster, or from a member's data\n"
 	"directory, a segment, or a saved snapshot, which are only read.\n"
 	"\n"
 	"  -f, --follow          go on as entries are committed\n"
 	"  -i, --index=RANGE     7, 7:20, 7:, :20, or -100: for the last 100\n"
 	"  -n N                  only the last N of what is selected\n"
+	"      --since=T, --until=T  taken in then or later, then or before:\n"
+	"                        2026-11-23T07:12:13Z, or 10m for so long ago\n"
 	"  -y TYPES              data, noop, configuration, separated by "
 	"commas\n"
 	"      --all             all types, and repeats, too, marked as such\n"
@@ -34,6 +47,10 @@ static const char help[] =
 	"\\xNN\n"
 	"      --stale           what one member has, without a leader\n"
 	"      --check           verify every byte of a data directory\n"
+	"      --diff            where two members' committed logs differ\n"
+	"      --meta            term, vote, commit, snapshot, members, "
+	"format\n"
+	"      --stats           entries and bytes, and how many a second\n"
 	"  -e, --endpoints=LIST  members to try in order "
 	"(env RAFT_ENDPOINTS)\n"
 	"  -t, --timeout=DUR     500ms, 10s, 2m; default 10s, 0 is for ever\n"
@@ -55,7 +72,12 @@ static const struct option longs[] = {
 	{"all", no_argument, NULL, OPTION_ALL},
 	{"raw", no_argument, NULL, OPTION_RAW},
 	{"stale", no_argument, NULL, OPTION_STALE},
+	{"since", required_argument, NULL, OPTION_SINCE},
+	{"until", required_argument, NULL, OPTION_UNTIL},
 	{"check", no_argument, NULL, OPTION_CHECK},
+	{"diff", no_argument, NULL, OPTION_DIFF},
+	{"meta", no_argument, NULL, OPTION_META},
+	{"stats", no_argument, NULL, OPTION_STATS},
 	{NULL, 0, NULL, 0},
 };
 
@@ -70,12 +92,12 @@ static const struct cmd_spec spec = {
 struct dump {
 	struct cmd cmd;
 	struct rk_read what;
+	struct cmd_stats stats;
 	bool raw;
-	bool check;
+	int verb;    /* OPTION_CHECK or behind; 0: print entries. */
 	bool single; /* One entry is asked for. */
 	size_t width;
 	uint64_t printed;
-	rk_index uncommitted; /* The first such one printed; 0: none. */
 };
 
 static void
@@ -99,9 +121,7 @@ parse_options(struct dump *d, int argc, char **argv)
 			d->what.types |= cmd_read_types(&d->cmd, optarg);
 			break;
 		case OPTION_ALL:
-			d->what.types = 1U << RK_ENTRY_DATA |
-					1U << RK_ENTRY_NOOP |
-					1U << RK_ENTRY_CONFIGURATION;
+			d->what.types = CMD_ALL_TYPES;
 			d->what.repeats = true;
 			break;
 		case OPTION_RAW:
@@ -110,27 +130,38 @@ parse_options(struct dump *d, int argc, char **argv)
 		case OPTION_STALE:
 			d->what.level = RK_STALE;
 			break;
-		case OPTION_CHECK:
-			d->check = true;
+		case OPTION_SINCE:
+			d->what.since_ms =
+				cmd_time_ms(&d->cmd, "--since", optarg);
 			break;
+		case OPTION_UNTIL:
+			d->what.until_ms =
+				cmd_time_ms(&d->cmd, "--until", optarg);
+			break;
+		default:
+			if (d->verb != 0 && d->verb != option)
+				cmd_usage(&d->cmd, "one of --check, --diff, "
+						   "--meta and --stats");
+			d->verb = option;
 		}
 	}
-	if (argc - optind > 1)
-		cmd_usage(&d->cmd, "one source at a time: %s",
-			  argv[optind + 1]);
-	if (d->cmd.json + d->cmd.null + d->raw + (d->cmd.format != NULL) > 1)
-		cmd_usage(&d->cmd, "only one of -J, -0, --raw and --format");
 }
 
 static void
-print_json(const struct rk_entry *entry)
+check_options(struct dump *d, int sources, char **argv)
 {
-	if (entry->committed) {
-		fwrite(entry->line, 1, entry->line_len, stdout);
-		return;
-	}
-	fwrite(entry->line, 1, entry->line_len - 2, stdout);
-	fputs(",\"committed\":false}\n", stdout);
+	int most = d->verb == OPTION_DIFF ? 2 : 1;
+
+	if (sources > most)
+		cmd_usage(&d->cmd, "one source at a time: %s", argv[most]);
+	if (d->verb == OPTION_DIFF && sources < 2)
+		cmd_usage(&d->cmd, "--diff: which two?");
+	if (d->verb == OPTION_META && sources < 1)
+		cmd_usage(&d->cmd, "--meta: of which files?");
+	if (d->what.follow && (d->verb != 0 || d->what.until_ms != 0))
+		cmd_usage(&d->cmd, "-f has no end, as this needs");
+	if (d->cmd.json + d->cmd.null + d->raw + (d->cmd.format != NULL) > 1)
+		cmd_usage(&d->cmd, "only one of -J, -0, --raw and --format");
 }
 
 static bool
@@ -139,10 +170,10 @@ print(void *user, const struct rk_entry *entry)
 	struct dump *d = user;
 	bool bare = d->raw || d->cmd.null;
 
-	if (!entry->committed && d->uncommitted == 0)
-		d->uncommitted = entry->index;
-	if (d->cmd.json) {
-		print_json(entry);
+	if (d->verb == OPTION_STATS) {
+		cmd_stats_add(&d->stats, entry);
+	} else if (d->cmd.json) {
+		cmd_print_line(stdout, entry);
 	} else if (d->cmd.format != NULL) {
 		cmd_print_format(stdout, d->cmd.format, entry, NULL, 0);
 	} else if (bare) {
@@ -161,61 +192,11 @@ print(void *user, const struct rk_entry *entry)
 }
 
 static enum rk_code
-dump_files(struct dump *d, const char *path, struct rk_error *err)
-{
-	struct rk_reader_info info;
-	struct rk_reader *r;
-	enum rk_code rc;
-
-	if (d->what.follow)
-		cmd_usage(&d->cmd, "-f follows a cluster, not files");
-	rc = rk_reader_open(path, &r, err);
-	if (rc)
-		return rc;
-	rk_reader_info(r, &info);
-	rc = rk_reader_read(r, &d->what, print, d, err);
-	if (info.torn_bytes != 0)
-		cmd_note(&d->cmd,
-			 "%s: the last %" PRIu64
-			 " bytes were only half written; left out",
-			 path, info.torn_bytes);
-	if (d->uncommitted != 0)
-		cmd_note(&d->cmd,
-			 "%s: from index %" PRIu64
-			 " on not known to be committed",
-			 path, d->uncommitted);
-	rk_reader_close(r);
-	return rc;
-}
-
-static enum rk_code
-dump_cluster(struct dump *d, struct rk_error *err)
-{
-	struct rk_client *client = cmd_client(&d->cmd);
-	enum rk_code rc;
-
-	if (d->what.follow)
-		cmd_watch_reader(client);
-	rc = rk_client_read(client, &d->what, print, d, err);
-	rk_client_close(client);
-	return rc;
-}
-
-static enum rk_code
-run(struct dump *d, const char *source, struct rk_error *err)
+dump(struct dump *d, const char *source, struct rk_error *err)
 {
 	enum rk_code rc;
 
-	if (d->check)
-		return cmd_check(&d->cmd, source, err);
-	if (source == NULL) {
-		rc = dump_cluster(d, err);
-	} else if (strstr(source, "://") != NULL) {
-		d->cmd.client.endpoints = source;
-		rc = dump_cluster(d, err);
-	} else {
-		rc = dump_files(d, source, err);
-	}
+	rc = cmd_source_read(&d->cmd, source, &d->what, print, d, err);
 	if (rc == RK_OK && d->single && d->printed == 0 && d->what.from != 0)
 		return cmd_error(err, RK_ABSENT,
 				 "--all also shows no-ops, configurations and "
@@ -223,6 +204,36 @@ run(struct dump *d, const char *source, struct rk_error *err)
 				 "no such entry at index %" PRId64,
 				 d->what.from);
 	return rc;
+}
+
+static enum rk_code
+stats(struct dump *d, const char *source, struct rk_error *err)
+{
+	enum rk_code rc;
+
+	if (d->what.types == 0)
+		d->what.types = CMD_ALL_TYPES;
+	d->single = false;
+	rc = dump(d, source, err);
+	if (rc == RK_OK)
+		cmd_stats_print(&d->cmd, &d->stats);
+	return rc;
+}
+
+static enum rk_code
+run(struct dump *d, char **sources, struct rk_error *err)
+{
+	switch (d->verb) {
+	case OPTION_CHECK:
+		return cmd_check(&d->cmd, sources[0], err);
+	case OPTION_DIFF:
+		return cmd_diff(&d->cmd, sources[0], sources[1], err);
+	case OPTION_META:
+		return cmd_meta(&d->cmd, sources[0], err);
+	case OPTION_STATS:
+		return stats(d, sources[0], err);
+	}
+	return dump(d, sources[0], err);
 }
 
 int
@@ -234,13 +245,14 @@ main(int argc, char **argv)
 
 	cmd_begin(&d.cmd, &spec);
 	parse_options(&d, argc, argv);
+	check_options(&d, argc - optind, argv + optind);
 	setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES);
 	d.width = cmd_terminal_width();
 	if (d.what.follow)
 		d.single = false;
 	else if (d.what.last == 1)
 		d.single = true;
-	status = (int)run(&d, argv[optind], &err);
+	status = (int)run(&d, argv + optind, &err);
 	if (status != RK_OK)
 		status = cmd_fail(&d.cmd, &err);
 	return cmd_finish(&d.cmd, status);

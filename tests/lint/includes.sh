@@ -25,7 +25,7 @@ bad() {
 	done
 	files=$(git ls-files 'cmd/*.c' 'cmd/*.h')
 	[ -z "$files" ] ||
-		bad '^#include "' "$files" '#include "(raftkit|cmd)\.h"'
+		bad '^#include "' "$files" '#include "(raftkit|cmd|cmd_dump)\.h"'
 	files=$(git ls-files 'lib/*.c' 'lib/*.h' 'cmd/*.c' 'cmd/*.h')
 	[ -z "$files" ] || {
 		bad '#include <jansson' "$files" '^lib/(base/json|wire/codec)'
