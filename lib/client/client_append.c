@@ -121,25 +121,34 @@ add_run(struct rk_client *c, rk_index first, uint64_t count)
 	c->runs[c->run_count++] = (struct rk_run){first, count};
 }
 
+static json_int_t
+run_number(const json_t *runs, size_t at, size_t field)
+{
+	return json_integer_value(
+		json_array_get(json_array_get(runs, at), field));
+}
+
+/* Add the runs if they are of `expected` entries together. */
 static bool
 runs_decode(struct rk_client *c, const json_t *runs, size_t expected)
 {
-	size_t total = 0;
-	json_t *run;
+	uint64_t left = expected;
 	size_t i;
 
-	json_array_foreach(runs, i, run)
-	{
-		json_int_t first = json_integer_value(json_array_get(run, 0));
-		json_int_t count = json_integer_value(json_array_get(run, 1));
+	for (i = 0; i < json_array_size(runs); i++) {
+		json_int_t count = run_number(runs, i, 1);
 
-		if (first <= 0 || count <= 0 ||
-		    (uint64_t)count > expected - total)
+		if (run_number(runs, i, 0) <= 0 || count <= 0 ||
+		    (uint64_t)count > left)
 			return false;
-		add_run(c, (rk_index)first, (uint64_t)count);
-		total += (size_t)count;
+		left -= (uint64_t)count;
 	}
-	return total == expected;
+	if (left > 0)
+		return false;
+	for (i = 0; i < json_array_size(runs); i++)
+		add_run(c, (rk_index)run_number(runs, i, 0),
+			(uint64_t)run_number(runs, i, 1));
+	return true;
 }
 
 /* {"index":FIRST,"count":N,"term":T,"runs":[[index,count],...],

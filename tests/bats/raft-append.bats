@@ -189,6 +189,20 @@ most 1048576" ]]
 	wait $!
 }
 
+@test "raft-append: --session makes the same command safe to repeat" {
+	cluster_start 1
+	first=$(raft-append --session=s1 a b c)
+	[ "$(raft-append --session=s1 a b c)" = "$first" ]
+	run -7 --separate-stderr raft-append --session=s1 a b other
+	[ "$output" = "$(head -n 2 <<<"$first")" ]
+	[[ ${stderr_lines[0]} == "raft-append: argument 3: "* ]]
+	raft-append --session=s2 --print=none a
+	[ "$(raft-dump --raw)" = "a
+b
+c
+a" ]
+}
+
 @test "raft-append: --resume goes on exactly once" {
 	cluster_start 1
 	seq 10 >input

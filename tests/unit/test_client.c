@@ -462,6 +462,38 @@ form_of_the_body_keeps_every_byte(void **state)
 }
 
 static void
+reply_that_makes_no_sense_leaves_it_unknown(void **state)
+{
+	static const char *const bodies[] = {
+		"",
+		"7\n",
+		"{}",
+		"{\"term\":1,\"replayed\":false,\"runs\":[]}",
+		"{\"term\":1,\"replayed\":false,\"runs\":[[7,2]]}",
+		"{\"term\":1,\"replayed\":false,\"runs\":[[0,1]]}",
+		"{\"term\":1,\"replayed\":false,\"runs\":[7,1]}",
+		"{\"term\":-1,\"replayed\":false,\"runs\":[[7,1]]}",
+	};
+	struct script script[] = {{FAKE_REPLY, 200, "", NULL}, {0}};
+	struct rk_appended done;
+	struct rk_error err;
+	struct rk_client *c;
+	struct member m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LEN(bodies); i++) {
+		script[0].body = bodies[i];
+		start(&m, script);
+		c = open_client(fake_server_url(m.server), 5000, NULL);
+		assert_int_equal(append_one(c, "s", &done, &err), RK_UNKNOWN);
+		assert_int_equal(done.count, 0);
+		rk_client_close(c);
+		fake_server_stop(m.server);
+	}
+}
+
+static void
 endpoints_are_checked(void **state)
 {
 	struct rk_client_options options = {.endpoints = "https://a:1"};
@@ -501,6 +533,7 @@ main(void)
 		cmocka_unit_test(cluster_is_learned_from_the_first_reply),
 		cmocka_unit_test(batch_goes_in_up_to_the_entry_that_is_refused),
 		cmocka_unit_test(form_of_the_body_keeps_every_byte),
+		cmocka_unit_test(reply_that_makes_no_sense_leaves_it_unknown),
 		cmocka_unit_test(endpoints_are_checked),
 	};
 
