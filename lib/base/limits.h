@@ -28,6 +28,13 @@
 /* Sessions kept; the least recently used, by log position, goes first. */
 #define LIMIT_SESSIONS 10000
 
+/* A session that was not used for so many entries expires. */
+#define LIMIT_SESSION_IDLE_ENTRIES 10000000
+
+/* Sessions known to have expired: 8 bytes each, so that a megabyte covers ten
+ * times as many as are kept. */
+#define LIMIT_EXPIRED_SESSIONS 100000
+
 /* Separate runs of sequence numbers kept for each session. */
 #define LIMIT_SESSION_RUNS 16
 

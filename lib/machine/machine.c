@@ -28,6 +28,7 @@ struct machine {
 	size_t reply_cap;
 	struct bytes marked;
 	size_t marked_from; /* How much of the lines is in `marked`. */
+	uint64_t time_ms;   /* Of the last one. */
 };
 
 /* Unlink what an earlier run left. Never truncate: a file may be a snapshot's
@@ -142,6 +143,7 @@ apply_one(struct machine *m, struct slice lines, size_t *at, rk_index index,
 					       index, &reply->index);
 	if (reply->verdict != SESSION_FRESH)
 		mark(m, lines, *at, line.len, reply->index);
+	m->time_ms = line.time_ms;
 	*at += line.len;
 	return RK_OK;
 }
@@ -207,6 +209,12 @@ rk_index
 machine_applied(const struct machine *m)
 {
 	return history_last(m->history);
+}
+
+uint64_t
+machine_time_ms(const struct machine *m)
+{
+	return m->time_ms;
 }
 
 struct history *

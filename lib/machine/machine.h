@@ -57,6 +57,8 @@ RK_CHECKED enum rk_code machine_apply(struct machine *m, struct slice lines,
 bool machine_is_pending(const struct machine *m);
 
 rk_index machine_applied(const struct machine *m);
+/* Time of the last entry applied since the machine was opened; 0: none was. */
+uint64_t machine_time_ms(const struct machine *m);
 struct history *machine_history(struct machine *m);
 const struct sessions *machine_sessions(const struct machine *m);
 

@@ -1,8 +1,8 @@
 /* session.c - which numbers of which session have been applied, and where.
  *
  * A hash table finds a session by its id; a list through all of them keeps the
- * order of use, which is all that is left of the log positions: no clock and
- * no hash decides which one goes. */
+ * order of use. That order alone decides which one goes: neither a clock nor
+ * a hash has a say. */
 
 #include "machine/session.h"
 
@@ -14,9 +14,18 @@
 #include "base/limits.h"
 #include "base/line.h"
 #include "base/mem.h"
+#include "machine/expired.h"
 
 #define BUCKETS 16384U /* A power of two above LIMIT_SESSIONS. */
 _Static_assert(BUCKETS > LIMIT_SESSIONS, "chains are short");
+
+/* What is encoded, at most: a number has 16 digits, a hash 32/3. Half of a
+ * snapshot's header is left for all else. */
+#define RUN_BYTES     (3 * 16 + 5)
+#define SESSION_BYTES (LIMIT_SESSION_ID + 80 + LIMIT_SESSION_RUNS * RUN_BYTES)
+_Static_assert(LIMIT_SESSIONS *SESSION_BYTES + LIMIT_EXPIRED_SESSIONS * 11 <
+		       LIMIT_SNAPSHOT_HEAD_BYTES / 2,
+	       "a full table fits into a snapshot's header");
 
 /* Numbers [seq, seq + count) were applied at [index, index + count). */
 struct run {
@@ -29,6 +38,8 @@ struct session {
 	struct session *chain; /* The next one in its bucket. */
 	struct session *older; /* In order of use. */
 	struct session *newer;
+	uint64_t hash;
+	rk_index used;                       /* Where it was last. */
 	uint64_t floor;                      /* Numbers below it are OLD. */
 	struct run runs[LIMIT_SESSION_RUNS]; /* Ascending by seq, disjoint. */
 	size_t run_count;
@@ -41,28 +52,37 @@ struct sessions {
 	struct session *oldest;
 	struct session *newest;
 	size_t count;
-	bool forgotten; /* Some session has been, at some time. */
+	struct expired *expired;
+	bool forgotten; /* That some session has expired, at some time. */
 };
 
-/* FNV-1a. */
-static size_t
-bucket_of(const char *id, size_t len)
+/* FNV-1a, then mixed, so that any of its bits will do. It is part of the
+ * snapshots: the same for ever. */
+static uint64_t
+hash_of(const char *id, size_t len)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 	size_t i;
 
 	for (i = 0; i < len; i++)
 		hash = (hash ^ (uint8_t)id[i]) * UINT64_C(0x100000001b3);
-	return (size_t)(hash ^ hash >> 32) & (BUCKETS - 1);
+	hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
+	hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return hash ^ hash >> 33;
+}
+
+static bool
+is_called(const struct session *one, const char *id, size_t len)
+{
+	return one->id_len == len && memcmp(one->id, id, len) == 0;
 }
 
 static struct session *
-lookup(const struct sessions *s, const char *id, size_t len)
+lookup(const struct sessions *s, const char *id, size_t len, uint64_t hash)
 {
-	struct session *one = s->buckets[bucket_of(id, len)];
+	struct session *one = s->buckets[hash & (BUCKETS - 1)];
 
-	while (one != NULL &&
-	       (one->id_len != len || memcmp(one->id, id, len) != 0))
+	while (one != NULL && !is_called(one, id, len))
 		one = one->chain;
 	return one;
 }
@@ -92,11 +112,12 @@ link_as_newest(struct sessions *s, struct session *one)
 	s->newest = one;
 }
 
+/* Take the least recently used one out, and free it. */
 static void
-forget_oldest(struct sessions *s)
+drop_oldest(struct sessions *s)
 {
 	struct session *one = s->oldest;
-	struct session **at = &s->buckets[bucket_of(one->id, one->id_len)];
+	struct session **at = &s->buckets[one->hash & (BUCKETS - 1)];
 
 	while (*at != one)
 		at = &(*at)->chain;
@@ -104,21 +125,29 @@ forget_oldest(struct sessions *s)
 	unlink_from_order(s, one);
 	mem_free(one);
 	s->count--;
-	s->forgotten = true;
+}
+
+static void
+expire_oldest(struct sessions *s)
+{
+	if (expired_add(s->expired, s->oldest->hash))
+		s->forgotten = true;
+	drop_oldest(s);
 }
 
 static struct session *
-add(struct sessions *s, const char *id, size_t len)
+add(struct sessions *s, const char *id, size_t len, uint64_t hash)
 {
-	size_t bucket = bucket_of(id, len);
+	size_t bucket = hash & (BUCKETS - 1);
 	struct session *one;
 
 	assert(line_session_is_valid(id, len));
 	if (s->count == LIMIT_SESSIONS)
-		forget_oldest(s);
+		expire_oldest(s);
 	one = mem_alloc(1, sizeof *one);
 	memcpy(one->id, id, len);
 	one->id_len = len;
+	one->hash = hash;
 	one->floor = 1;
 	one->chain = s->buckets[bucket];
 	s->buckets[bucket] = one;
@@ -139,26 +168,31 @@ runs_up_to(const struct session *one, uint64_t seq)
 	return i;
 }
 
-static enum session_verdict
-find_in(const struct session *one, uint64_t seq, rk_index *index)
+static struct session_found
+find_in(const struct session *one, uint64_t seq)
 {
 	size_t i = runs_up_to(one, seq);
-	const struct run *run;
+	const struct run *run = i > 0 ? &one->runs[i - 1] : NULL;
+	uint64_t left;
 
 	if (seq < one->floor)
-		return SESSION_OLD;
-	if (i == 0)
-		return SESSION_FRESH;
-	run = &one->runs[i - 1];
-	if (seq - run->seq >= run->count)
-		return SESSION_FRESH;
-	*index = run->index + (seq - run->seq);
-	return SESSION_REPEAT;
+		return (struct session_found){.verdict = SESSION_OLD,
+					      .count = one->floor - seq};
+	if (run != NULL && seq - run->seq < run->count)
+		return (struct session_found){
+			.verdict = SESSION_REPEAT,
+			.index = run->index + (seq - run->seq),
+			.count = run->count - (seq - run->seq),
+		};
+	left = i < one->run_count ? one->runs[i].seq - seq : UINT64_MAX;
+	return (struct session_found){SESSION_FRESH, .count = left};
 }
 
 static enum session_verdict
-find_unknown(const struct sessions *s, uint64_t seq)
+find_unknown(const struct sessions *s, uint64_t hash, uint64_t seq)
 {
+	if (expired_has(s->expired, hash))
+		return SESSION_OLD;
 	return s->forgotten && seq != 1 ? SESSION_OLD : SESSION_FRESH;
 }
 
@@ -195,7 +229,10 @@ remember(struct session *one, uint64_t seq, rk_index at)
 struct sessions *
 sessions_new(void)
 {
-	return mem_alloc(1, sizeof(struct sessions));
+	struct sessions *s = mem_alloc(1, sizeof *s);
+
+	s->expired = expired_new();
+	return s;
 }
 
 void
@@ -204,41 +241,69 @@ sessions_free(struct sessions *s)
 	if (s == NULL)
 		return;
 	while (s->oldest != NULL)
-		forget_oldest(s);
+		drop_oldest(s);
+	expired_free(s->expired);
 	mem_free(s);
 }
 
-enum session_verdict
+struct session_found
 sessions_find(const struct sessions *s, const char *id, size_t id_len,
-	      uint64_t seq, rk_index *index)
+	      uint64_t seq)
 {
-	const struct session *one = lookup(s, id, id_len);
+	uint64_t hash = hash_of(id, id_len);
+	const struct session *one = lookup(s, id, id_len, hash);
 
 	assert(seq >= 1);
-	return one != NULL ? find_in(one, seq, index) : find_unknown(s, seq);
+	if (one != NULL)
+		return find_in(one, seq);
+	return (struct session_found){.verdict = find_unknown(s, hash, seq),
+				      .count = UINT64_MAX};
+}
+
+/* The session as the one most recently used; NULL if it is OLD as a whole. */
+static struct session *
+use(struct sessions *s, const char *id, size_t len, uint64_t seq)
+{
+	struct session *one = s->newest;
+	uint64_t hash;
+
+	/* Entries of one session come in batches. */
+	if (one != NULL && is_called(one, id, len))
+		return one;
+	hash = hash_of(id, len);
+	one = lookup(s, id, len, hash);
+	if (one != NULL) {
+		unlink_from_order(s, one);
+		link_as_newest(s, one);
+		return one;
+	}
+	if (find_unknown(s, hash, seq) == SESSION_OLD)
+		return NULL;
+	return add(s, id, len, hash);
 }
 
 enum session_verdict
 sessions_note(struct sessions *s, const char *id, size_t id_len, uint64_t seq,
 	      rk_index at, rk_index *index)
 {
-	struct session *one = lookup(s, id, id_len);
-	enum session_verdict verdict;
+	struct session_found found;
+	struct session *one;
 
 	assert(seq >= 1);
 	assert(seq <= LIMIT_NUMBER);
-	if (one == NULL) {
-		if (find_unknown(s, seq) == SESSION_OLD)
-			return SESSION_OLD;
-		one = add(s, id, id_len);
-	} else if (one != s->newest) {
-		unlink_from_order(s, one);
-		link_as_newest(s, one);
-	}
-	verdict = find_in(one, seq, index);
-	if (verdict == SESSION_FRESH)
+	while (s->oldest != NULL &&
+	       s->oldest->used + LIMIT_SESSION_IDLE_ENTRIES < at)
+		expire_oldest(s);
+	one = use(s, id, id_len, seq);
+	if (one == NULL)
+		return SESSION_OLD;
+	one->used = at;
+	found = find_in(one, seq);
+	if (found.verdict == SESSION_FRESH)
 		remember(one, seq, at);
-	return verdict;
+	else if (found.verdict == SESSION_REPEAT)
+		*index = found.index;
+	return found.verdict;
 }
 
 size_t
@@ -255,7 +320,9 @@ encode_one(const struct session *one, struct bytes *out)
 	/* A session's id has no byte that JSON would escape. */
 	bytes_append_text(out, "{\"id\":\"");
 	bytes_append(out, one->id, one->id_len);
-	bytes_append_text(out, "\",\"floor\":");
+	bytes_append_text(out, "\",\"used\":");
+	bytes_append_u64(out, one->used);
+	bytes_append_text(out, ",\"floor\":");
 	bytes_append_u64(out, one->floor);
 	bytes_append_text(out, ",\"runs\":[");
 	for (i = 0; i < one->run_count; i++) {
@@ -277,7 +344,9 @@ sessions_encode(const struct sessions *s, struct bytes *out)
 
 	bytes_append_text(out, s->forgotten ? "{\"forgotten\":true"
 					    : "{\"forgotten\":false");
-	bytes_append_text(out, ",\"sessions\":[");
+	bytes_append_text(out, ",\"expired\":\"");
+	expired_encode(s->expired, out);
+	bytes_append_text(out, "\",\"sessions\":[");
 	for (one = s->oldest; one != NULL; one = one->newer) {
 		if (one != s->oldest)
 			bytes_append_char(out, ',');
@@ -296,9 +365,9 @@ number_at(const json_t *array, size_t i)
 	return n >= 1 && (uint64_t)n <= LIMIT_NUMBER ? (uint64_t)n : 0;
 }
 
-/* Whether `json` is a run of numbers from `least` on. */
+/* Whether `json` is a run of numbers from `least` on, applied up to `last`. */
 static bool
-decode_run(const json_t *json, uint64_t least, struct run *run)
+decode_run(const json_t *json, uint64_t least, rk_index last, struct run *run)
 {
 	if (json_array_size(json) != 3)
 		return false;
@@ -307,52 +376,72 @@ decode_run(const json_t *json, uint64_t least, struct run *run)
 			    .index = number_at(json, 2)};
 	return run->seq >= least && run->count >= 1 && run->index >= 1 &&
 	       run->count - 1 <= LIMIT_NUMBER - run->seq &&
-	       run->count - 1 <= LIMIT_NUMBER - run->index;
+	       run->index <= last && run->count - 1 <= last - run->index;
 }
 
 static enum rk_code
-decode_one(struct sessions *s, const json_t *json, struct rk_error *err)
+decode_runs(struct session *one, const json_t *runs, struct rk_error *err)
 {
-	struct session *one;
-	json_t *runs;
-	uint64_t floor;
-	const char *id;
-	uint64_t least;
+	size_t count = json_array_size(runs);
+	uint64_t least = one->floor;
+	struct run *run;
 	size_t i;
 
-	if (json_get_text(json, "id", &id, err) ||
-	    json_get_u64(json, "floor", LIMIT_NUMBER, &floor, err) ||
-	    json_get_array(json, "runs", &runs, err))
-		return err->code;
-	if (!line_session_is_valid(id, strlen(id)) || floor < 1 ||
-	    lookup(s, id, strlen(id)) != NULL)
-		return error_set(err, RK_CORRUPT, "bad or double id or floor");
-	if (json_array_size(runs) < 1 ||
-	    json_array_size(runs) > LIMIT_SESSION_RUNS)
-		return error_set(err, RK_CORRUPT, "%s: %zu runs", id,
-				 json_array_size(runs));
-	one = add(s, id, strlen(id));
-	one->floor = floor;
-	least = floor;
-	for (i = 0; i < json_array_size(runs); i++) {
-		if (!decode_run(json_array_get(runs, i), least, &one->runs[i]))
-			return error_set(err, RK_CORRUPT, "%s: bad run %zu", id,
-					 i);
-		least = one->runs[i].seq + one->runs[i].count;
+	if (count < 1 || count > LIMIT_SESSION_RUNS)
+		return error_set(err, RK_CORRUPT, "%zu runs", count);
+	for (i = 0; i < count; i++) {
+		run = &one->runs[i];
+		if (!decode_run(json_array_get(runs, i), least, one->used, run))
+			return error_set(err, RK_CORRUPT, "bad run %zu", i);
+		least = run->seq + run->count;
 		one->run_count++;
 	}
 	return RK_OK;
 }
 
 static enum rk_code
+decode_one(struct sessions *s, const json_t *json, struct rk_error *err)
+{
+	rk_index before = s->newest != NULL ? s->newest->used : 0;
+	struct session *one;
+	json_t *runs;
+	uint64_t floor;
+	uint64_t hash;
+	rk_index used;
+	const char *id;
+
+	if (json_get_text(json, "id", &id, err) ||
+	    json_get_u64(json, "used", LIMIT_NUMBER, &used, err) ||
+	    json_get_u64(json, "floor", LIMIT_NUMBER, &floor, err) ||
+	    json_get_array(json, "runs", &runs, err))
+		return err->code;
+	hash = hash_of(id, strlen(id));
+	if (!line_session_is_valid(id, strlen(id)) || floor < 1 ||
+	    lookup(s, id, strlen(id), hash) != NULL)
+		return error_set(err, RK_CORRUPT, "bad or double id or floor");
+	if (used <= before)
+		return error_set(err, RK_CORRUPT, "%s: out of order", id);
+	one = add(s, id, strlen(id), hash);
+	one->used = used;
+	one->floor = floor;
+	if (decode_runs(one, runs, err))
+		return error_wrap(err, "%s", id);
+	return RK_OK;
+}
+
+static enum rk_code
 decode_all(struct sessions *s, const json_t *root, struct rk_error *err)
 {
+	const char *expired;
 	json_t *list;
 	size_t i;
 
 	if (json_get_bool(root, "forgotten", &s->forgotten, err) ||
+	    json_get_text(root, "expired", &expired, err) ||
 	    json_get_array(root, "sessions", &list, err))
 		return err->code;
+	if (!expired_decode(s->expired, expired))
+		return error_set(err, RK_CORRUPT, "bad list of the expired");
 	if (json_array_size(list) > LIMIT_SESSIONS)
 		return error_set(err, RK_CORRUPT, "%zu of them; at most %d",
 				 json_array_size(list), LIMIT_SESSIONS);

@@ -11,7 +11,7 @@
 #include "base/line.h"
 #include "base/mem.h"
 #include "node/append_body.h"
-#include "node/node.h"
+#include "node/original.h"
 
 /* Lines that go into one proposal, give or take a request. */
 #define GROUP_BYTES (1U << 20)
@@ -29,7 +29,7 @@ struct reply_run {
 struct append_wait {
 	struct append_wait *next;
 	struct inbound_request *request;
-	struct append_body body; /* Closed once it is proposed. */
+	struct append_body body; /* Kept to compare repeats with. */
 	uint64_t count;
 	uint64_t token;
 	rk_index first;
@@ -39,6 +39,8 @@ struct append_wait {
 	size_t run_count;
 	size_t run_cap;
 	uint64_t repeats;
+	uint64_t fresh;
+	uint64_t reused; /* The first entry with another's number, from 1. */
 	bool too_old;
 };
 
@@ -51,6 +53,7 @@ struct appends {
 	struct wait_list pending;
 	struct wait_list waiting; /* Ascending by first. */
 	uint64_t last_token;
+	struct originals originals;
 	struct bytes lines; /* Of the group being proposed. */
 	uint32_t *sizes;
 	size_t sizes_cap;
@@ -104,6 +107,7 @@ appends_free(struct appends *a)
 		return;
 	while ((w = pop(&a->pending)) || (w = pop(&a->waiting)))
 		wait_free(w);
+	originals_close(&a->originals);
 	bytes_close(&a->lines);
 	mem_free(a->sizes);
 	mem_free(a);
@@ -112,18 +116,18 @@ appends_free(struct appends *a)
 /* ---- answers ---- */
 
 static void
-add_reply(struct append_wait *w, rk_index index)
+add_replies(struct append_wait *w, rk_index index, uint64_t count)
 {
 	struct reply_run *last =
 		w->run_count ? &w->runs[w->run_count - 1] : NULL;
 
 	if (last && last->index + last->count == index) {
-		last->count++;
+		last->count += count;
 		return;
 	}
 	w->runs = mem_grow(w->runs, &w->run_cap, w->run_count + 1,
 			   sizeof *w->runs);
-	w->runs[w->run_count++] = (struct reply_run){index, 1};
+	w->runs[w->run_count++] = (struct reply_run){index, count};
 }
 
 static void
@@ -213,78 +217,95 @@ fail_unknown(struct node *n, struct append_wait *w)
 	     "they may be committed");
 }
 
+/* The others of its request may have been applied: then say so, too. */
 static void
 fail_too_old(struct node *n, struct append_wait *w)
 {
-	fail(n, w, PROBLEM_SESSION_EXPIRED,
-	     "read the log to see whether it was applied; then go on in a "
-	     "new session",
-	     "the session's number is too old: whether it was applied is not "
-	     "known any more");
+	const struct append_body *b = &w->body;
+
+	api_problem(n, w->request, PROBLEM_SESSION_EXPIRED,
+		    "read the log to see whether it was applied; then go on "
+		    "in a new session",
+		    "session %s has expired, or its number %" PRIu64
+		    " is too old: what was applied under it is not known any "
+		    "more; %" PRIu64 " of %" PRIu64 " entries were applied now",
+		    b->session, b->seq, w->fresh, w->count);
+	wait_free(w);
+}
+
+static void
+fail_reused(struct node *n, struct append_wait *w)
+{
+	const struct append_body *b = &w->body;
+
+	api_problem(n, w->request, PROBLEM_KEY_REUSED,
+		    "a new entry needs a new number, or another session",
+		    "number %" PRIu64 " of session %s was used for another "
+		    "entry; %" PRIu64 " of %" PRIu64
+		    " entries were applied now",
+		    b->seq + w->reused - 1, b->session, w->fresh, w->count);
+	wait_free(w);
 }
 
 /* ---- a replay ---- */
 
-/* Whether the entry at `index` holds exactly these bytes. */
-static bool
-is_same(struct node *n, rk_index index, struct slice data)
+/* Note that entries [i, i + count) of `w` were applied before, from `index` on.
+ */
+static void
+note_repeats(struct node *n, struct append_wait *w, uint64_t i, rk_index index,
+	     uint64_t count)
 {
-	struct bytes line = {0}, found = {0};
-	struct rk_error err;
-	struct line parts;
-	rk_index end;
-	bool same = true;
+	uint64_t end = i + count;
 
-	/* An entry that cannot be compared is believed. */
-	if (!history_read(machine_history(n->machine), index, index + 1, 1,
-			  &line, &end, &err) &&
-	    line_scan(line.data, line.len, true, &parts)) {
-		line_decode_data(&parts, &found);
-		same = found.len == data.len &&
-		       (!data.len ||
-			memcmp(found.data, data.data, data.len) == 0);
+	add_replies(w, index, count);
+	w->repeats += count;
+	for (; i < end && !w->reused; i++, index++) {
+		if (!originals_match(&n->appends->originals, n, index,
+				     w->body.entries[i]))
+			w->reused = i + 1;
 	}
-	bytes_close(&line);
-	bytes_close(&found);
-	return same;
 }
 
-/* Answer at once what has all been applied before. True if `w` is gone. */
+/* Answer at once what has all been applied before, and what may not be. True
+ * if `w` is gone. */
 static bool
 replay(struct node *n, struct append_wait *w)
 {
 	const struct sessions *s = machine_sessions(n->machine);
 	const struct append_body *b = &w->body;
 	size_t id_len = strlen(b->session);
-	rk_index index;
-	uint64_t i;
+	struct session_found found;
+	uint64_t fresh = 0, i;
 
-	for (i = 0; i < w->count; i++) {
-		switch (sessions_find(s, b->session, id_len, b->seq + i,
-				      &index)) {
+	for (i = 0; i < w->count; i += found.count) {
+		found = sessions_find(s, b->session, id_len, b->seq + i);
+		if (found.count > w->count - i)
+			found.count = w->count - i;
+		switch (found.verdict) {
 		case SESSION_FRESH:
-			/* The rest is for the machine to tell apart. */
-			w->run_count = 0;
-			w->repeats = 0;
-			return false;
+			fresh += found.count;
+			break;
 		case SESSION_OLD:
-			fail_too_old(n, w);
-			return true;
+			w->too_old = true;
+			break;
 		case SESSION_REPEAT:
+			note_repeats(n, w, i, found.index, found.count);
 			break;
 		}
-		if (!is_same(n, index, b->entries[i])) {
-			fail(n, w, PROBLEM_KEY_REUSED,
-			     "a new entry needs a new number",
-			     "this Idempotency-Key was used for another "
-			     "entry");
-			return true;
-		}
-		add_reply(w, index);
-		w->repeats++;
 	}
-	w->term = core_term(n->core);
-	succeed(n, w);
+	if (w->reused) {
+		fail_reused(n, w);
+	} else if (w->too_old) {
+		fail_too_old(n, w);
+	} else if (!fresh) {
+		w->term = core_term(n->core);
+		succeed(n, w);
+	} else {
+		/* For the machine to tell apart. */
+		w->run_count = 0;
+		w->repeats = 0;
+		return false;
+	}
 	return true;
 }
 
@@ -469,15 +490,24 @@ append_result(struct node *n, const struct effect_result *result)
 
 /* The replies of [from, to) to one request that has entries there. */
 static void
-note_replies(struct append_wait *w, rk_index from, rk_index to,
+note_replies(struct node *n, struct append_wait *w, rk_index from, rk_index to,
 	     const struct machine_reply *replies)
 {
 	rk_index i;
 
 	for (i = from; i < to; i++, replies++) {
-		add_reply(w, replies->index);
-		w->repeats += replies->verdict == SESSION_REPEAT;
-		w->too_old |= replies->verdict == SESSION_OLD;
+		switch (replies->verdict) {
+		case SESSION_FRESH:
+			add_replies(w, replies->index, 1);
+			w->fresh++;
+			break;
+		case SESSION_OLD:
+			w->too_old = true;
+			break;
+		case SESSION_REPEAT:
+			note_repeats(n, w, i - w->first, replies->index, 1);
+			break;
+		}
 	}
 }
 
@@ -486,6 +516,8 @@ finish(struct node *n, struct append_wait *w)
 {
 	if (core_term_at(n->core, w->first + w->count - 1) != w->term)
 		fail_unknown(n, w); /* Others' entries took their place. */
+	else if (w->reused)
+		fail_reused(n, w);
 	else if (w->too_old)
 		fail_too_old(n, w);
 	else
@@ -506,7 +538,7 @@ append_applied(struct node *n, rk_index first, uint64_t count,
 
 		if (from < first)
 			from = first;
-		note_replies(w, from, to < end ? to : end,
+		note_replies(n, w, from, to < end ? to : end,
 			     replies + (from - first));
 		if (to > end)
 			return; /* The rest comes with the next slice. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/prng.h"
 #include "machine/machine.h"
 #include "sample.h"
 
@@ -140,6 +141,98 @@ sessions_of_a_snapshot_go_on(void **state)
 	sample_dir_remove(dir);
 }
 
+/* Reopen from a snapshot of all that is applied. */
+static struct machine *
+through_snapshot(struct machine *m, const char *dir)
+{
+	struct machine_start start = {.dir = dir, .last = machine_applied(m)};
+	char *snapshot = sample_path(dir, "snapshot");
+	struct bytes sessions = {.data = NULL};
+	struct rk_error err;
+
+	unlink(snapshot);
+	assert_int_equal(link(history_path(machine_history(m)), snapshot), 0);
+	sessions_encode(machine_sessions(m), &sessions);
+	start.payload = snapshot;
+	start.bytes = history_bytes(machine_history(m));
+	start.crc32c = history_crc32c(machine_history(m));
+	start.sessions = (struct slice){sessions.data, sessions.len};
+	machine_free(m);
+	assert_int_equal(machine_open(&start, &m, &err), RK_OK);
+	bytes_close(&sessions);
+	mem_free(snapshot);
+	return m;
+}
+
+static void
+same_state(struct machine *a, struct machine *b)
+{
+	struct bytes x = {.data = NULL};
+	struct bytes y = {.data = NULL};
+
+	assert_int_equal(history_crc32c(machine_history(a)),
+			 history_crc32c(machine_history(b)));
+	assert_int_equal(history_bytes(machine_history(a)),
+			 history_bytes(machine_history(b)));
+	assert_int_equal(machine_time_ms(a), machine_time_ms(b));
+	sessions_encode(machine_sessions(a), &x);
+	sessions_encode(machine_sessions(b), &y);
+	assert_int_equal(x.len, y.len);
+	assert_memory_equal(x.data, y.data, x.len);
+	bytes_close(&x);
+	bytes_close(&y);
+}
+
+/* What a snapshot holds depends on the entries alone: not on how many were
+ * applied at a time, nor on a start from a snapshot in between. */
+static void
+same_entries_make_the_same_state(void **state)
+{
+	char *dirs[2] = {sample_dir(), sample_dir()};
+	struct machine *m[2] = {open_empty(dirs[0]), open_empty(dirs[1])};
+	struct bytes lines = {.data = NULL};
+	struct prng prng;
+	rk_index last = 0;
+	uint64_t count;
+	uint64_t i;
+	char id[8];
+
+	(void)state;
+	prng_init(&prng, unit_seed());
+	while (last < 30000) {
+		if (last > 0 && prng_range(&prng, 0, 100) == 0) {
+			same_state(m[0], m[1]);
+			m[1] = through_snapshot(m[1], dirs[1]);
+		}
+		lines.len = 0;
+		count = prng_range(&prng, 1, 200);
+		for (i = 0; i < count; i++) {
+			size_t before = lines.len;
+
+			/* Mostly new ones, so that many expire. */
+			snprintf(id, sizeof id, "s%u",
+				 (unsigned)prng_range(&prng, last / 2,
+						      last + 100));
+			sample_line(&lines, ++last, id,
+				    prng_range(&prng, 1, 20), "x");
+			assert_int_equal(
+				machine_apply(
+					m[0],
+					(struct slice){lines.data + before,
+						       lines.len - before},
+					1, NULL, &(struct rk_error){0}),
+				RK_OK);
+		}
+		apply(m[1], &lines, count, NULL);
+	}
+	same_state(m[0], m[1]);
+	for (i = 0; i < 2; i++) {
+		machine_free(m[i]);
+		sample_dir_remove(dirs[i]);
+	}
+	bytes_close(&lines);
+}
+
 /* A limit on the size of files stands for a disk that does not take more. */
 static void
 apply_that_failed_is_completed_by_the_same_again(void **state)
@@ -235,6 +328,7 @@ main(void)
 		cmocka_unit_test(repeat_is_answered_with_the_first_and_marked),
 		cmocka_unit_test(old_number_is_marked_as_repeating_itself),
 		cmocka_unit_test(sessions_of_a_snapshot_go_on),
+		cmocka_unit_test(same_entries_make_the_same_state),
 		cmocka_unit_test(
 			apply_that_failed_is_completed_by_the_same_again),
 		cmocka_unit_test(line_that_does_not_follow_is_corrupt),

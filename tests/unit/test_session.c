@@ -19,9 +19,7 @@ note(struct sessions *s, const char *id, uint64_t seq, rk_index at,
 static enum session_verdict
 find(const struct sessions *s, const char *id, uint64_t seq)
 {
-	rk_index index;
-
-	return sessions_find(s, id, strlen(id), seq, &index);
+	return sessions_find(s, id, strlen(id), seq).verdict;
 }
 
 static void
@@ -117,9 +115,9 @@ consecutive_numbers_at_consecutive_indexes_are_one_run(void **state)
 	sessions_encode(s, &text);
 	bytes_append_char(&text, '\0');
 	assert_string_equal((char *)text.data,
-			    "{\"forgotten\":false,\"sessions\":["
-			    "{\"id\":\"a\",\"floor\":1,"
-			    "\"runs\":[[1,100000,51]]}]}");
+			    "{\"forgotten\":false,\"expired\":\"\","
+			    "\"sessions\":[{\"id\":\"a\",\"used\":100050,"
+			    "\"floor\":1,\"runs\":[[1,100000,51]]}]}");
 	bytes_close(&text);
 	sessions_free(s);
 }
@@ -160,7 +158,7 @@ lowest_number_is_applied_once_when_runs_are_full(void **state)
 }
 
 static void
-least_recently_used_session_is_forgotten(void **state)
+least_recently_used_session_expires(void **state)
 {
 	struct sessions *s = sessions_new();
 	rk_index index;
@@ -182,8 +180,93 @@ least_recently_used_session_is_forgotten(void **state)
 	assert_int_equal(find(s, "s2", 2), SESSION_REPEAT);
 	assert_int_equal(find(s, "s1", 2), SESSION_OLD);
 	assert_int_equal(note(s, "s1", 2, ++at, &index), SESSION_OLD);
-	assert_int_equal(note(s, "s1", 1, ++at, &index), SESSION_FRESH);
+	assert_int_equal(note(s, "s1", 1, ++at, &index), SESSION_OLD);
+	assert_int_equal(note(s, "other", 7, ++at, &index), SESSION_FRESH);
 	assert_int_equal(sessions_count(s), LIMIT_SESSIONS);
+	sessions_free(s);
+}
+
+static void
+session_long_idle_expires(void **state)
+{
+	struct sessions *s = sessions_new();
+	rk_index last = 1 + LIMIT_SESSION_IDLE_ENTRIES;
+	rk_index index;
+
+	(void)state;
+	note(s, "a", 1, 1, &index);
+	note(s, "b", 1, 2, &index);
+	assert_int_equal(note(s, "a", 1, last, &index), SESSION_REPEAT);
+	s = through_json(s);
+	assert_int_equal(note(s, "b", 1, last + 2, &index), SESSION_OLD);
+	assert_int_equal(note(s, "b", 2, last + 3, &index), SESSION_OLD);
+	assert_int_equal(note(s, "a", 1, last + 4, &index), SESSION_REPEAT);
+	assert_int_equal(sessions_count(s), 1);
+	sessions_free(s);
+}
+
+/* Session number `i` of many. */
+static enum session_verdict
+note_nth(struct sessions *s, int i, uint64_t seq, rk_index at)
+{
+	rk_index index;
+	char id[16];
+
+	snprintf(id, sizeof id, "s%d", i);
+	return note(s, id, seq, at, &index);
+}
+
+/* 110,000 sessions later nothing is left of one but the rule that an unknown
+ * session begins with 1. */
+static void
+expired_session_is_forgotten_last_of_all(void **state)
+{
+	struct sessions *s = sessions_new();
+	int known = LIMIT_SESSIONS + LIMIT_EXPIRED_SESSIONS;
+	rk_index at = 0;
+	int i;
+
+	(void)state;
+	for (i = 0; i < known; i++)
+		assert_int_equal(note_nth(s, i, 1, ++at), SESSION_FRESH);
+	s = through_json(s);
+	assert_int_equal(note_nth(s, 0, 1, ++at), SESSION_OLD);
+	assert_int_equal(note_nth(s, known, 2, ++at), SESSION_FRESH);
+	assert_int_equal(note_nth(s, 0, 2, ++at), SESSION_OLD);
+	assert_int_equal(note_nth(s, 1, 1, ++at), SESSION_OLD);
+	assert_int_equal(note_nth(s, known + 1, 2, ++at), SESSION_OLD);
+	assert_int_equal(note_nth(s, known + 1, 1, ++at), SESSION_FRESH);
+	assert_int_equal(note_nth(s, known + 1, 2, ++at), SESSION_FRESH);
+	s = through_json(s);
+	assert_int_equal(note_nth(s, 1, 1, ++at), SESSION_FRESH);
+	sessions_free(s);
+}
+
+static void
+what_is_found_says_how_far_it_goes(void **state)
+{
+	struct sessions *s = sessions_new();
+	struct session_found found;
+	rk_index index;
+	rk_index at;
+
+	(void)state;
+	for (at = 11; at <= 15; at++)
+		note(s, "a", at - 10, at, &index);
+	note(s, "a", 101, at, &index);
+	found = sessions_find(s, "a", 1, 2);
+	assert_int_equal(found.verdict, SESSION_REPEAT);
+	assert_int_equal(found.index, 12);
+	assert_int_equal(found.count, 4);
+	found = sessions_find(s, "a", 1, 6);
+	assert_int_equal(found.verdict, SESSION_FRESH);
+	assert_int_equal(found.count, 95);
+	found = sessions_find(s, "a", 1, 102);
+	assert_int_equal(found.verdict, SESSION_FRESH);
+	assert_true(found.count == UINT64_MAX);
+	found = sessions_find(s, "c", 1, 5);
+	assert_int_equal(found.verdict, SESSION_FRESH);
+	assert_true(found.count == UINT64_MAX);
 	sessions_free(s);
 }
 
@@ -234,34 +317,47 @@ what_is_no_table_is_corrupt(void **state)
 		"",
 		"[]",
 		"{\"forgotten\":false}",
-		"{\"forgotten\":0,\"sessions\":[]}",
-		"{\"forgotten\":false,\"sessions\":[1]}",
-#define ONE(floor, runs)                                                       \
-	"{\"forgotten\":false,\"sessions\":[{\"id\":\"a\",\"floor\":" floor    \
-	",\"runs\":" runs "}]}"
-		ONE("0", "[[1,1,1]]"),
-		ONE("1", "[]"),
-		ONE("1", "[[1,1]]"),
-		ONE("1", "[[0,1,1]]"),
-		ONE("1", "[[1,0,1]]"),
-		ONE("1", "[[1,1,0]]"),
-		ONE("1", "[[1,1,-1]]"),
-		ONE("5", "[[4,1,1]]"),
-		ONE("1", "[[1,5,1],[5,1,9]]"),
-		ONE("1", "[[9007199254740991,2,1]]"),
-		ONE("1", "[[1,2,9007199254740991]]"),
-		"{\"forgotten\":false,\"sessions\":["
-		"{\"id\":\"a b\",\"floor\":1,\"runs\":[[1,1,1]]}]}",
-		"{\"forgotten\":false,\"sessions\":["
-		"{\"id\":\"a\",\"floor\":1,\"runs\":[[1,1,1]]},"
-		"{\"id\":\"a\",\"floor\":1,\"runs\":[[1,1,1]]}]}",
+		"{\"forgotten\":false,\"sessions\":[]}",
+		"{\"forgotten\":0,\"expired\":\"\",\"sessions\":[]}",
+		"{\"forgotten\":false,\"expired\":0,\"sessions\":[]}",
+		"{\"forgotten\":false,\"expired\":\"AAAA\",\"sessions\":[]}",
+		"{\"forgotten\":false,\"expired\":\"A\",\"sessions\":[]}",
+#define TABLE(sessions)                                                        \
+	"{\"forgotten\":false,\"expired\":\"AAAAAAAAAAA=\",\"sessions\":"      \
+	"[" sessions "]}"
+#define ONE(id, used, floor, runs)                                             \
+	"{\"id\":\"" id "\",\"used\":" used ",\"floor\":" floor                \
+	",\"runs\":" runs "}"
+		TABLE("1"),
+		TABLE(ONE("a", "9", "0", "[[1,1,1]]")),
+		TABLE(ONE("a", "9", "1", "[]")),
+		TABLE(ONE("a", "9", "1", "[[1,1]]")),
+		TABLE(ONE("a", "9", "1", "[[0,1,1]]")),
+		TABLE(ONE("a", "9", "1", "[[1,0,1]]")),
+		TABLE(ONE("a", "9", "1", "[[1,1,0]]")),
+		TABLE(ONE("a", "9", "1", "[[1,1,-1]]")),
+		TABLE(ONE("a", "9", "5", "[[4,1,1]]")),
+		TABLE(ONE("a", "9", "1", "[[1,5,1],[5,1,9]]")),
+		TABLE(ONE("a", "9", "1", "[[9007199254740991,2,1]]")),
+		TABLE(ONE("a", "9", "1", "[[1,2,9]]")),
+		TABLE(ONE("a", "9", "1", "[[1,1,10]]")),
+		TABLE(ONE("a b", "9", "1", "[[1,1,1]]")),
+		TABLE(ONE("a", "8", "1", "[[1,1,1]]") "," ONE("a", "9", "1",
+							      "[[1,1,1]]")),
+		TABLE(ONE("a", "9", "1", "[[1,1,1]]") "," ONE("b", "9", "1",
+							      "[[2,1,2]]")),
 	};
+	static const char good[] = TABLE(ONE("a", "9", "1", "[[1,1,9]]"));
 	struct sessions *s;
 	struct rk_error err;
 	struct slice text;
 	size_t i;
 
 	(void)state;
+	text.data = (const uint8_t *)good;
+	text.len = strlen(good);
+	assert_int_equal(sessions_decode(text, &s, &err), RK_OK);
+	sessions_free(s);
 	for (i = 0; i < LEN(bad); i++) {
 		text = (struct slice){(const uint8_t *)bad[i], strlen(bad[i])};
 		assert_int_equal(sessions_decode(text, &s, &err), RK_CORRUPT);
@@ -280,7 +376,10 @@ main(void)
 		cmocka_unit_test(dropped_run_makes_its_numbers_old),
 		cmocka_unit_test(
 			lowest_number_is_applied_once_when_runs_are_full),
-		cmocka_unit_test(least_recently_used_session_is_forgotten),
+		cmocka_unit_test(least_recently_used_session_expires),
+		cmocka_unit_test(session_long_idle_expires),
+		cmocka_unit_test(expired_session_is_forgotten_last_of_all),
+		cmocka_unit_test(what_is_found_says_how_far_it_goes),
 		cmocka_unit_test(random_numbers_are_applied_at_most_once),
 		cmocka_unit_test(what_is_no_table_is_corrupt),
 	};
