@@ -136,9 +136,10 @@ size_t cmd_terminal_width(void);
 /* Data as people read it: control bytes and what is not UTF-8 as \xNN. */
 void cmd_print_escaped(FILE *to, const void *data, size_t len);
 
-/* A cluster's status on stdout: a row for each member; a JSON object for each;
- * the verdict, on one line. */
-void cmd_print_table(const struct rk_cluster_status *s);
+/* A cluster's status on stdout: a row for each member (`is_full`: with what is
+ * under way to it, and what failed); a JSON object for each; the verdict, on
+ * one line. */
+void cmd_print_table(const struct rk_cluster_status *s, bool is_full);
 void cmd_print_members(const struct rk_cluster_status *s);
 void cmd_print_verdict(const struct rk_cluster_status *s);
 

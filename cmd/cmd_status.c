@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS 12
+#define COLUMNS 14
+
+/* Those that are shown only if more is wanted. */
+#define FIRST_EXTRA 11
+#define LAST_EXTRA  12
 
 static void
 put_number(char cell[64], bool is_known, uint64_t n)
@@ -14,6 +18,22 @@ put_number(char cell[64], bool is_known, uint64_t n)
 	snprintf(cell, 64, "%s", "-");
 	if (is_known)
 		snprintf(cell, 64, "%" PRIu64, n);
+}
+
+/* How the leader's stream to it does; of a snapshot, how much it has. */
+static void
+put_state(char cell[64], const struct rk_member_status *m)
+{
+	const struct rk_stream_status *s = &m->stream;
+
+	if (!m->has_stream)
+		snprintf(cell, 64, "-");
+	else if (s->snapshot_bytes > 0)
+		snprintf(cell, 64, "%s(%.0f%%)", s->state,
+			 100 * (double)s->snapshot_offset /
+				 (double)s->snapshot_bytes);
+	else
+		snprintf(cell, 64, "%s", s->state);
 }
 
 static void
@@ -30,7 +50,7 @@ fill_row(char row[COLUMNS][64], const struct rk_member_status *m)
 	put_number(row[5], up, m->commit);
 	put_number(row[6], up, m->applied);
 	put_number(row[7], m->has_stream, s->lag);
-	snprintf(row[8], 64, "%s", m->has_stream ? s->state : "-");
+	put_state(row[8], m);
 	put_number(row[9], up && m->snapshot_index > 0, m->snapshot_index);
 	if (!m->has_stream)
 		snprintf(row[10], 64, "-");
@@ -38,15 +58,21 @@ fill_row(char row[COLUMNS][64], const struct rk_member_status *m)
 		snprintf(row[10], 64, "never");
 	else
 		snprintf(row[10], 64, "%" PRIu64 "ms", s->contact_ms_ago);
-	snprintf(row[11], 64, "%.63s", m->error[0] != '\0' ? m->error : "-");
+	snprintf(row[11], 64, "-");
+	if (m->has_stream)
+		snprintf(row[11], 64, "%" PRIu64 "/%" PRIu64 "B",
+			 s->inflight_requests, s->inflight_bytes);
+	put_number(row[12], m->has_stream, s->errors);
+	snprintf(row[13], 64, "%.63s", m->error[0] != '\0' ? m->error : "-");
 }
 
 void
-cmd_print_table(const struct rk_cluster_status *s)
+cmd_print_table(const struct rk_cluster_status *s, bool is_full)
 {
 	static const char *const head[COLUMNS] = {
-		"ID",      "ROLE", "ADDR",   "TERM",     "LAST",    "COMMIT",
-		"APPLIED", "LAG",  "STREAM", "SNAPSHOT", "CONTACT", "ERROR"};
+		"ID",      "ROLE",     "ADDR",   "TERM",   "LAST",
+		"COMMIT",  "APPLIED",  "LAG",    "STREAM", "SNAPSHOT",
+		"CONTACT", "INFLIGHT", "FAILED", "ERROR"};
 	char(*rows)[COLUMNS][64] = calloc(s->count + 1, sizeof *rows);
 	size_t width[COLUMNS] = {0};
 	size_t row;
@@ -65,8 +91,10 @@ cmd_print_table(const struct rk_cluster_status *s)
 		}
 	}
 	for (row = 0; row <= s->count; row++) {
-		for (i = 0; i < COLUMNS - 1; i++)
-			printf("%-*s ", (int)width[i], rows[row][i]);
+		for (i = 0; i < COLUMNS - 1; i++) {
+			if (is_full || i < FIRST_EXTRA || i > LAST_EXTRA)
+				printf("%-*s ", (int)width[i], rows[row][i]);
+		}
 		printf("%s\n", rows[row][COLUMNS - 1]);
 	}
 	free(rows);

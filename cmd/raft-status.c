@@ -40,7 +40,8 @@ static const struct cmd_spec spec = {
 		"  -e, --endpoints=LIST  the cluster ($RAFT_ENDPOINTS)\n"
 		"      --cluster=ID      talk to this cluster only\n"
 		"  -t, --timeout=DUR     for --wait and --leader (10s)\n"
-		"  -q, --quiet   -v, --verbose   -h, --help   -V, --version\n\n"
+		"  -v, --verbose         also INFLIGHT and FAILED requests\n"
+		"  -q, --quiet   -h, --help   -V, --version\n\n"
 		"Examples:\n"
 		"  raft-status --wait=healthy -t 60s\n"
 		"  curl \"$(raft-status --leader)/v1/status\"\n"
@@ -85,7 +86,7 @@ show(struct status *st)
 	if (st->cmd.json) {
 		cmd_print_members(s);
 	} else {
-		cmd_print_table(s);
+		cmd_print_table(s, st->cmd.verbose);
 		cmd_print_verdict(s);
 	}
 	if (st->watch_ms > 0 && !st->cmd.json)

@@ -216,10 +216,13 @@ struct rk_stream_status {
 	char state[16]; /* line-rate, lagging, snapshotting, shutdown. */
 	rk_index match;
 	rk_index next;
-	uint64_t lag; /* Entries behind the leader's last. */
-	uint64_t snapshot_offset;
-	uint64_t snapshot_bytes;
-	uint64_t contact_ms_ago; /* UINT64_MAX: never. */
+	uint64_t lag;               /* Entries behind the leader's last. */
+	uint64_t inflight_requests; /* Sent and not answered yet. */
+	uint64_t inflight_bytes;
+	uint64_t errors;          /* Requests that failed, in this term. */
+	uint64_t snapshot_offset; /* So much of the snapshot has been sent; */
+	uint64_t snapshot_bytes;  /* its size, 0: none is being sent. */
+	uint64_t contact_ms_ago;  /* UINT64_MAX: never. */
 };
 
 struct rk_member_status {

@@ -108,6 +108,9 @@ status_decode_stream(const json_t *leader, struct rk_member_status *m)
 		{"match", &s->match},
 		{"next", &s->next},
 		{"lag", &s->lag},
+		{"inflight_requests", &s->inflight_requests},
+		{"inflight_bytes", &s->inflight_bytes},
+		{"errors", &s->errors},
 		{"snapshot_offset", &s->snapshot_offset},
 		{"snapshot_bytes", &s->snapshot_bytes},
 	};

@@ -134,3 +134,35 @@ TERM LAST COMMIT APPLIED LAG STREAM SNAPSHOT CONTACT ERROR" ]
 	[ "$(grep -c '^ID ' <<<"$output")" -ge 2 ]
 	[[ $output == *" commits/s"* ]]
 }
+
+@test "raft-status: -v shows what is under way and what failed" {
+	cluster_start 3
+	raft-status --wait=healthy
+	run -0 raft-status -v
+	[ "$(awk '{ $1 = $1; print; exit }' <<<"$output")" = "ID ROLE ADDR \
+TERM LAST COMMIT APPLIED LAG STREAM SNAPSHOT CONTACT INFLIGHT FAILED ERROR" ]
+	[ "$(grep -cE ' line-rate .* [0-9]+/[0-9]+B +[0-9]+ +-$' \
+		<<<"$output")" -eq 2 ]
+	raft-cluster kill follower
+	raft-append --print=none x
+	has_failed() {
+		raft-status -v |
+			grep -E ' [0-9]+/[0-9]+B +[1-9][0-9]* +connection refused$'
+	}
+	wait_for 10 has_failed
+}
+
+@test "raft-status: a snapshot on its way is shown with its progress" {
+	cluster_start 3 --trailing-entries=0 --snapshot-rate=64KiB \
+		--snapshot-max-chunk-size=4KiB
+	down=$(raft-status -J | jq -r 'select(.status.role == "follower").id' |
+		head -n 1)
+	raft-cluster kill "$down"
+	seq 3000 | raft-append --print=none
+	raft-snapshot take -e "$(raft-status --leader)"
+	raft-cluster restart "$down"
+	progress() {
+		raft-status | grep -E ' snapshotting\([0-9]+%\) '
+	}
+	wait_for 10 progress
+}
