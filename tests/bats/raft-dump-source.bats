@@ -175,12 +175,12 @@ meta() { # NAME SOURCE
 		[ "$(stats | head -n 2)" = "entries 303: 302 data, 1 noop, \
 0 configuration
 bytes 796" ]
-		stats -J >stats
+		stats -J >counted
 		jq -e '.data == 302 and .bytes == 796 and .first == 1 and
 			.last == 303 and (.spans | length) <= 24 and
 			.span_ms * (.spans | length) >= 300 and
 			([.spans[].entries] | add) == 303 and
-			([.spans[].bytes] | add) == 796' stats
+			([.spans[].bytes] | add) == 796' counted
 		[ "$(stats -y data -n 2 -J | jq -c '[.entries,.bytes]')" = \
 			'[2,4]' ]
 		[ "$(stats --until=1h -J | jq -c '[.entries,.spans]')" = '[0,[]]' ]
