@@ -96,9 +96,15 @@ replication_reconcile(struct core *c)
 	size_t i;
 
 	configuration_members(&in_force->configuration, &members);
+	/* Who comes back may do so without what it had proven: it gets a
+	 * stream of its own, which begins with nothing. */
+	for (i = lead->stream_count; i-- > 0;)
+		if (lead->leaving[i].index != 0 &&
+		    id_set_contains(&members, lead->streams[i].target))
+			drop(c, i);
 	for (i = 0; i < lead->stream_count; i++) {
 		if (id_set_contains(&members, lead->streams[i].target)) {
-			lead->leaving[i].index = 0;
+			assert(lead->leaving[i].index == 0);
 		} else if (lead->leaving[i].index == 0) {
 			lead->leaving[i].index = in_force->index;
 			lead->leaving[i].until_ms =

@@ -396,6 +396,34 @@ member_removed_and_added_again_joins_clean(void **state)
 	end(k);
 }
 
+/* S21: it may have lost what it had proven. */
+static void
+member_added_again_while_it_leaves_proves_itself_anew(void **state)
+{
+	struct cluster *k = running(3, 3);
+	struct core_status status;
+	size_t i;
+
+	(void)state;
+	cluster_propose(k, 1, 5);
+	cluster_run(k, 500);
+	cluster_crash(k, 3, 0);
+	cluster_run(k, 3000);
+	cluster_configure(k, 1, cluster_set(12), cluster_set(0));
+	cluster_run(k, 20);
+	cluster_configure(k, 1, cluster_set(12), cluster_set(3));
+	cluster_run(k, 20);
+	core_status(core_of(k, 1), &status);
+	assert_int_equal(status.stream_count, 2);
+	for (i = 0; i < status.stream_count; i++) {
+		if (status.streams[i].peer == 3)
+			assert_int_equal(status.streams[i].match, 0);
+		else
+			assert_true(status.streams[i].match > 0);
+	}
+	end(k);
+}
+
 /* A removal that only the removed can commit. */
 static void
 member_that_lost_its_vote_uncommitted_stands_for_election(void **state)
@@ -611,6 +639,8 @@ main(void)
 		TEST(uncommitted_configuration_is_in_force_and_the_committed_one_is_known),
 		TEST(snapshot_supersedes_an_uncommitted_configuration),
 		cmocka_unit_test(member_removed_and_added_again_joins_clean),
+		cmocka_unit_test(
+			member_added_again_while_it_leaves_proves_itself_anew),
 		cmocka_unit_test(
 			member_that_lost_its_vote_uncommitted_stands_for_election),
 		TEST(leadership_is_handed_over_once_the_target_has_everything),
