@@ -143,6 +143,20 @@ void cmd_print_table(const struct rk_cluster_status *s, bool is_full);
 void cmd_print_members(const struct rk_cluster_status *s);
 void cmd_print_verdict(const struct rk_cluster_status *s);
 
+/* Who the members are, a row or a JSON object for each; and the quorum. */
+void cmd_print_member_rows(const struct rk_cluster_status *s, bool json);
+
+/* The quorum before and after a change. */
+void cmd_print_change(const struct cmd *c,
+		      const struct rk_member_change *change, bool dry_run);
+
+/* A row for each setting, between `head` and `tail`; the caller frees it. */
+char *cmd_settings_help(const char *head, const struct rk_settings *settings,
+			const char *tail);
+
+/* Remove a directory and all that is in it. */
+void cmd_remove_tree(const char *path);
+
 /* Commits a second between calls, newest on the right. */
 #define CMD_RATES 40
 struct cmd_rates {

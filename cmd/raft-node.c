@@ -1,7 +1,6 @@
 /* raft-node.c - run one member of a cluster. */
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 enum {
 	OPTION_ID = 0x2000,
 	OPTION_MEMBERS,
+	OPTION_JOIN,
 	OPTION_DEV,
 	OPTION_INSECURE,
 	OPTION_READY_FD,
@@ -29,6 +29,7 @@ static const struct option own_options[] = {
 	{"id", required_argument, NULL, OPTION_ID},
 	{"listen", required_argument, NULL, 'l'},
 	{"cluster", required_argument, NULL, OPTION_MEMBERS},
+	{"join", required_argument, NULL, OPTION_JOIN},
 	{"dev", no_argument, NULL, OPTION_DEV},
 	{"insecure", no_argument, NULL, OPTION_INSECURE},
 	{"ready-fd", required_argument, NULL, OPTION_READY_FD},
@@ -39,6 +40,7 @@ static const struct option own_options[] = {
 
 static const char help_head[] =
 	"Usage: raft-node serve -D DIR --id=N [-l HOST:PORT] [--cluster=LIST]\n"
+	"       raft-node serve -D DIR --id=N -l HOST:PORT --join=URL\n"
 	"       raft-node serve --dev [-l HOST:PORT]\n"
 	"Run one member of a cluster until SIGTERM; kill -9 is fine, too.\n"
 	"\n"
@@ -46,6 +48,7 @@ static const char help_head[] =
 	"      --id=N           which member this is\n"
 	"  -l, --listen=ADDR    HOST:PORT; port 0 picks one\n"
 	"      --cluster=LIST   the members: 1=HOST:PORT,2=HOST:PORT,...\n"
+	"      --join=URL       become a member of that member's cluster\n"
 	"      --dev            one member, in a temporary directory\n"
 	"      --insecure       allow an address that is not loopback\n"
 	"      --ready-fd=N     write `ready URL' there when it serves\n"
@@ -70,6 +73,7 @@ struct config {
 	const char *id;
 	const char *listen;
 	const char *cluster;
+	const char *join;
 	const char *file;
 	const char *record;
 	int ready_fd;
@@ -78,23 +82,25 @@ struct config {
 	bool print;
 };
 
-static char *
-make_help(const struct rk_settings *settings)
-{
-	struct rk_setting s;
-	char *text = NULL;
-	size_t len, i;
-	FILE *out = open_memstream(&text, &len);
+/* Options that are text; `name` where a file may have them, too. */
+static const struct text_option {
+	const char *name;
+	int option;
+	size_t offset;
+} texts[] = {
+	{"data-dir", 'D', offsetof(struct config, dir)},
+	{"id", OPTION_ID, offsetof(struct config, id)},
+	{"listen", 'l', offsetof(struct config, listen)},
+	{"cluster", OPTION_MEMBERS, offsetof(struct config, cluster)},
+	{"join", OPTION_JOIN, offsetof(struct config, join)},
+	{NULL, OPTION_CONFIG, offsetof(struct config, file)},
+	{NULL, OPTION_RECORD, offsetof(struct config, record)},
+};
 
-	if (out == NULL)
-		return NULL;
-	fputs(help_head, out);
-	for (i = 0; rk_settings_get(settings, i, &s); i++)
-		fprintf(out, "  --%-26s %s (%s)\n", s.name, s.help,
-			s.initial[0] ? s.initial : "none");
-	fputs(help_tail, out);
-	fclose(out);
-	return text;
+static const char **
+text_place(struct config *c, size_t i)
+{
+	return (const char **)((char *)c + texts[i].offset);
 }
 
 static void
@@ -111,12 +117,13 @@ static bool
 set_other(void *user, const char *name, const char *value)
 {
 	struct config *c = user;
-	const char **place = strcmp(name, "data-dir") == 0  ? &c->dir
-			     : strcmp(name, "id") == 0      ? &c->id
-			     : strcmp(name, "listen") == 0  ? &c->listen
-			     : strcmp(name, "cluster") == 0 ? &c->cluster
-							    : NULL;
+	const char **place = NULL;
+	size_t i;
 
+	for (i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		if (texts[i].name && strcmp(name, texts[i].name) == 0)
+			place = text_place(c, i);
+	}
 	if (place == NULL)
 		return false;
 	if (*place == NULL)
@@ -128,20 +135,15 @@ static void
 take_option(struct config *c, int option)
 {
 	struct rk_setting s;
+	size_t i;
 
+	for (i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		if (texts[i].option == option) {
+			*text_place(c, i) = optarg;
+			return;
+		}
+	}
 	switch (option) {
-	case 'D':
-		c->dir = optarg;
-		break;
-	case 'l':
-		c->listen = optarg;
-		break;
-	case OPTION_ID:
-		c->id = optarg;
-		break;
-	case OPTION_MEMBERS:
-		c->cluster = optarg;
-		break;
 	case OPTION_DEV:
 		c->dev = true;
 		break;
@@ -152,14 +154,8 @@ take_option(struct config *c, int option)
 		c->ready_fd = (int)cmd_number(&c->cmd, "--ready-fd", optarg, 3,
 					      65535);
 		break;
-	case OPTION_CONFIG:
-		c->file = optarg;
-		break;
 	case OPTION_PRINT_CONFIG:
 		c->print = true;
-		break;
-	case OPTION_RECORD:
-		c->record = optarg;
 		break;
 	default:
 		rk_settings_get(c->settings, (size_t)(option - OPTION_SETTING),
@@ -174,20 +170,13 @@ print_config(const struct config *c)
 	struct rk_setting s;
 	size_t i;
 
-	printf("data-dir = %s\nid = %s\nlisten = %s\ncluster = %s\n",
+	printf("data-dir = %s\nid = %s\nlisten = %s\ncluster = %s\njoin = "
+	       "%s\n",
 	       c->dir ? c->dir : "", c->id ? c->id : "",
-	       c->listen ? c->listen : "", c->cluster ? c->cluster : "");
+	       c->listen ? c->listen : "", c->cluster ? c->cluster : "",
+	       c->join ? c->join : "");
 	for (i = 0; rk_settings_get(c->settings, i, &s); i++)
 		printf("%s = %s  # %s\n", s.name, s.value, s.origin);
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
 }
 
 static int
@@ -197,6 +186,7 @@ serve(struct config *c)
 	struct rk_member member = {.dir = c->dir,
 				   .listen = c->listen,
 				   .cluster = c->cluster,
+				   .join = c->join,
 				   .insecure = c->insecure,
 				   .verbose = c->cmd.verbose,
 				   .ready_fd = c->ready_fd,
@@ -206,6 +196,9 @@ serve(struct config *c)
 	struct rk_error err;
 	enum rk_code rc;
 
+	if (c->join && (c->cluster || c->dev))
+		cmd_usage(&c->cmd, "--join is for a member that no --cluster "
+				   "names, and not for --dev");
 	if (c->dev && (member.dir = mkdtemp(temporary)) == NULL)
 		cmd_usage(&c->cmd, "%s: %s", temporary, strerror(errno));
 	if (member.dir == NULL)
@@ -216,7 +209,7 @@ serve(struct config *c)
 			       (UINT64_C(1) << 53) - 1);
 	rc = rk_serve(&member, &err);
 	if (c->dev)
-		nftw(temporary, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		cmd_remove_tree(temporary);
 	return rc ? cmd_fail(&c->cmd, &err) : RK_OK;
 }
 
@@ -237,7 +230,7 @@ main(int argc, char **argv)
 	for (i = 0; rk_settings_get(c.settings, i, &s); i++)
 		longs[own + i] = (struct option){s.name, required_argument,
 						 NULL, OPTION_SETTING + (int)i};
-	spec.help = make_help(c.settings);
+	spec.help = cmd_settings_help(help_head, c.settings, help_tail);
 	cmd_begin(&c.cmd, &spec);
 	while ((option = cmd_option(&c.cmd, argc, argv)) >= 0)
 		take_option(&c, option);

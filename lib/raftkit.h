@@ -245,6 +245,7 @@ struct rk_member_status {
 	char *json;      /* Its whole reply; NULL if not reachable. */
 	bool has_stream; /* The leader's view of it follows. */
 	struct rk_stream_status stream;
+	bool joining; /* A learner that waits for its vote. */
 };
 
 enum rk_verdict {
@@ -276,6 +277,55 @@ RK_API void rk_cluster_status_free(struct rk_cluster_status *status);
 /* Whether the first endpoint is the leader and can serve. */
 RK_API RK_CHECKED enum rk_code
 rk_client_first_leads(struct rk_client *c, bool *leads, struct rk_error *err);
+
+/* What a member is to be. */
+enum rk_member_kind {
+	RK_MEMBER_LEARNER, /* Receives the log, has no vote. */
+	RK_MEMBER_JOINING, /* Gets its vote once it has caught up. */
+	RK_MEMBER_VOTER,
+};
+
+/* What a change of the members has done; or would do, of a dry run. */
+struct rk_member_change {
+	bool changed;   /* False: it was so already. */
+	rk_index index; /* Of the configuration in force. */
+	size_t voters_before;
+	size_t voters_after;
+	size_t learners_before;
+	size_t learners_after;
+	size_t quorum_before; /* Voters needed. */
+	size_t quorum_after;
+};
+
+/* Change the members, and wait until that is committed; with `dry_run` only
+ * say what would be done. All may be repeated: what is done is not done again.
+ * RK_REJECTED: the quorum would be lost, the member has not caught up, another
+ * change is under way, or it contradicts what is there; RK_ABSENT: there is no
+ * such member; RK_UNKNOWN: leadership was lost meanwhile, and so it went until
+ * the timeout. */
+RK_API RK_CHECKED enum rk_code
+rk_client_member_add(struct rk_client *c, rk_id id, const char *url,
+		     enum rk_member_kind kind, bool dry_run,
+		     struct rk_member_change *change, struct rk_error *err);
+RK_API RK_CHECKED enum rk_code
+rk_client_member_promote(struct rk_client *c, rk_id id, bool dry_run,
+			 struct rk_member_change *change, struct rk_error *err);
+RK_API RK_CHECKED enum rk_code
+rk_client_member_remove(struct rk_client *c, rk_id id, bool dry_run,
+			struct rk_member_change *change, struct rk_error *err);
+
+/* Exactly these, `ID=HOST:PORT,...`, are members, and voters. */
+RK_API RK_CHECKED enum rk_code
+rk_client_member_set(struct rk_client *c, const char *list, bool dry_run,
+		     struct rk_member_change *change, struct rk_error *err);
+
+/* Hand leadership to member `to`; 0: to whoever is furthest. `*from` and
+ * `*leader` are who led and who leads. RK_REJECTED: the other one did not take
+ * it, and nothing has changed. */
+RK_API RK_CHECKED enum rk_code rk_client_transfer(struct rk_client *c, rk_id to,
+						  bool dry_run, rk_id *from,
+						  rk_id *leader,
+						  struct rk_error *err);
 
 struct rk_snapshot {
 	char id[48]; /* `INDEX-TERM` */
@@ -343,6 +393,8 @@ struct rk_member {
 	const char *listen;  /* `HOST:PORT`; port 0 picks one. */
 	const char *cluster; /* `1=URL,2=URL,...`: the first members. NULL:
 			      * this member alone. */
+	const char *join;    /* URL of a member of the cluster to be added to,
+			      * instead of `cluster`; NULL: none. */
 	bool insecure;       /* Allow an address that is not loopback. */
 	bool verbose;        /* Trace more. */
 	int ready_fd;        /* Gets `ready URL\n`; -1: none. */

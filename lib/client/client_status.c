@@ -218,6 +218,7 @@ fill_members(struct survey *s, const struct ask *source,
 		if (a == NULL)
 			fill_unreachable(s, m);
 		m->voter = status_lists(source->root, "voters", m->id);
+		m->joining = status_lists(source->root, "joining", m->id);
 		status_decode_stream(source->root, m);
 	}
 	qsort(status->members, status->count, sizeof *status->members,

@@ -109,6 +109,8 @@ handle_leaderz(struct node *n, struct inbound_request *r)
 enum access {
 	ACCESS_GET = 1 << INBOUND_GET | 1 << INBOUND_HEAD,
 	ACCESS_POST = 1 << INBOUND_POST,
+	ACCESS_PUT = 1 << INBOUND_PUT,
+	ACCESS_MEMBER = 1 << INBOUND_PUT | 1 << INBOUND_DELETE,
 };
 
 struct route {
@@ -140,6 +142,10 @@ static const struct route routes[] = {
 	{"/v1/cluster", ACCESS_GET, 0, status_cluster_handle},
 	{"/v1/leader", ACCESS_GET, 0, status_leader_handle},
 	{"/metrics", ACCESS_GET, 0, metrics_handle},
+	{"/v1/leader/transfer", ACCESS_POST, LIMIT_ADMIN_BODY_BYTES,
+	 handover_handle},
+	{"/v1/members", ACCESS_GET | ACCESS_POST | ACCESS_PUT,
+	 LIMIT_ADMIN_BODY_BYTES, members_handle},
 	{"/v1/snapshots", ACCESS_GET | ACCESS_POST, LIMIT_ADMIN_BODY_BYTES,
 	 handle_snapshots},
 	{"/livez", ACCESS_GET, 0, handle_livez},
@@ -164,15 +170,6 @@ find_route(const char *path)
 	return NULL;
 }
 
-size_t
-api_body_limit(void *node, enum inbound_method method, const char *path)
-{
-	const struct route *route = find_route(path);
-
-	(void)node;
-	return route && method == INBOUND_POST ? route->body_limit : 0;
-}
-
 /* `/v1/log/7`, `/v1/snapshots/latest`: what is behind `prefix`, or NULL. */
 static const char *
 below(const char *path, const char *prefix)
@@ -194,6 +191,8 @@ route_name(const char *path)
 		return "/v1/log/{index}";
 	if (below(path, "/v1/snapshots/"))
 		return "/v1/snapshots/{id}";
+	if (below(path, "/v1/members/"))
+		return "/v1/members/{id}";
 	return "other";
 }
 
@@ -209,6 +208,19 @@ api_answered(void *node, const struct inbound_request *r, int status)
 
 	meters_replied(n->meters, methods[inbound_method(r)],
 		       route_name(inbound_path(r)), status);
+}
+
+size_t
+api_body_limit(void *node, enum inbound_method method, const char *path)
+{
+	const struct route *route = find_route(path);
+
+	(void)node;
+	if (below(path, "/v1/members/"))
+		return method == INBOUND_PUT ? LIMIT_ADMIN_BODY_BYTES : 0;
+	return route && (method == INBOUND_POST || method == INBOUND_PUT)
+		       ? route->body_limit
+		       : 0;
 }
 
 static bool
@@ -257,7 +269,11 @@ api_handle(void *node, struct inbound_request *r)
 		read_entry_handle(n, r, rest);
 	else if ((rest = below(path, "/v1/snapshots/")) && is_get(r))
 		snapshot_handle(n, r, rest);
-	else if (below(path, "/v1/log/") || below(path, "/v1/snapshots/"))
+	else if (below(path, "/v1/members/") &&
+		 (ACCESS_MEMBER & 1U << inbound_method(r)))
+		members_handle(n, r);
+	else if (below(path, "/v1/log/") || below(path, "/v1/snapshots/") ||
+		 below(path, "/v1/members/"))
 		refuse_method(n, r);
 	else
 		api_problem(n, r, PROBLEM_NOT_FOUND, "raft-http(5) lists them",

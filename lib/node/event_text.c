@@ -305,6 +305,8 @@ configure(struct bytes *out, const struct event_configure *ev)
 	number(out, "token", ev->token);
 	ids(out, "voters", &ev->voters);
 	ids(out, "learners", &ev->learners);
+	if (ev->always)
+		flag(out, "always", true);
 }
 
 static void

@@ -77,14 +77,15 @@ is_from_leader(const struct message *m)
 	       m->type == MESSAGE_SNAPSHOT || m->type == MESSAGE_TIMEOUT_NOW;
 }
 
-/* Whether a log that ends there may have all that is committed here. */
+/* Whether a log that ends there may have a configuration that is missing
+ * here. One that ends where ours does is the same. */
 static bool
-is_behind(const struct node *n, struct log_end theirs)
+is_ahead(const struct node *n, struct log_end theirs)
 {
 	struct log_end own = core_last(n->core);
 
-	return theirs.term < own.term ||
-	       (theirs.term == own.term && theirs.index < own.index);
+	return theirs.term > own.term ||
+	       (theirs.term == own.term && theirs.index > own.index);
 }
 
 /* Whether this directory of a first member has never seen anything. */
@@ -127,7 +128,15 @@ refuse_vote(struct node *n, const struct peer_message *pm,
 			 n->self.id);
 		return true;
 	}
-	if (!is_behind(n, m->as.vote.last))
+	if (n->members->replaced && (n->members->known_as[0] || is_blank(n))) {
+		*kind = PROBLEM_CONFLICT;
+		snprintf(why, 256,
+			 "member %" PRIu64 " has a data directory that was "
+			 "made anew, and no vote",
+			 n->self.id);
+		return true;
+	}
+	if (is_ahead(n, m->as.vote.last))
 		return false; /* It may know more than we do. */
 	if (known && strcmp(known, pm->incarnation) != 0) {
 		*kind = PROBLEM_REPLACED;
@@ -173,6 +182,7 @@ members_refuse(struct node *n, const struct peer_message *pm,
 	}
 	if (leads && (m->replaced || m->told_removed)) {
 		m->replaced = m->told_removed = false;
+		m->known_as[0] = '\0';
 		members_trace_standing(n);
 	}
 	refuses = pm->message.type == MESSAGE_VOTE &&
@@ -235,8 +245,9 @@ members_standing(const struct node *n)
 		return m->told_removed ? STANDING_REMOVED : STANDING_MEMBER;
 	if (m->joining)
 		return STANDING_JOINING;
-	return at->index <= core_commit(n->core) ? STANDING_REMOVED
-						 : STANDING_MEMBER;
+	return m->told_removed || at->index <= core_commit(n->core)
+		       ? STANDING_REMOVED
+		       : STANDING_MEMBER;
 }
 
 const char *

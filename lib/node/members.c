@@ -150,6 +150,16 @@ members_listen_at(struct node *n, const char *url)
 	publish(n);
 }
 
+bool
+members_moved(const struct node *n)
+{
+	const char *url =
+		addresses_find(&top(n->members)->addresses, n->self.id);
+
+	return url && n->members->own_url[0] &&
+	       strcmp(url, n->members->own_url) != 0;
+}
+
 void
 members_truncate(struct node *n, rk_index from)
 {

@@ -89,8 +89,10 @@ carry_out(struct node *n, const struct event *ev, const struct effects *fx,
 		peers_send(n, &fx->send[i]);
 	if (fx->apply.to > n->apply_to)
 		n->apply_to = fx->apply.to;
-	for (i = 0; i < fx->result_count; i++)
-		append_result(n, &fx->results[i]);
+	for (i = 0; i < fx->result_count; i++) {
+		if (!changes_result(n, &fx->results[i]))
+			append_result(n, &fx->results[i]);
+	}
 	for (i = 0; i < fx->read_count; i++)
 		read_released(n, &fx->reads[i]);
 	for (i = 0; i < fx->snapshot_send_count; i++)
@@ -157,6 +159,9 @@ node_end(struct node *n)
 {
 	step_time(n);
 	append_propose(n);
+	changes_tick(n);
+	handover_tick(n);
+	join_tick(n);
 	apply_some(n);
 	peers_tick(n);
 	read_tick(n);
@@ -187,6 +192,9 @@ node_timeout_ms(struct node *n)
 	deadline = sooner(deadline, read_deadline_ms(n));
 	deadline = sooner(deadline, proxy_deadline_ms(n));
 	deadline = sooner(deadline, transfers_deadline_ms(n));
+	deadline = sooner(deadline, changes_deadline_ms(n));
+	deadline = sooner(deadline, handover_deadline_ms(n));
+	deadline = sooner(deadline, join_deadline_ms(n));
 	if (deadline <= n->now_ms)
 		return 0;
 	deadline -= n->now_ms;
@@ -204,6 +212,7 @@ node_open(const struct node_start *start, struct node **node,
 	n->now_ms = n->started_ms = clock_now_ms();
 	n->members = members_new();
 	n->meters = meters_new();
+	n->changes = changes_new();
 	n->peers = peers_new();
 	n->appends = appends_new();
 	n->reads = reads_new();
@@ -242,6 +251,9 @@ node_close(struct node *n)
 	installs_free(n->installs);
 	snapshots_free(n->snapshots);
 	peers_free(n->peers);
+	changes_free(n->changes);
+	handovers_free(n->handovers);
+	join_free(n->join);
 	members_free(n->members);
 	log_map_free(n->map);
 	machine_free(n->machine);

@@ -103,6 +103,9 @@ struct node {
 
 	struct id_set down;          /* contact.c */
 	struct members *members;     /* members.c */
+	struct changes *changes;     /* changes.c */
+	struct handover *handovers;  /* handover.c */
+	struct join *join;           /* join.c; NULL: no --join. */
 	struct peers *peers;         /* peers.c */
 	struct appends *appends;     /* append.c */
 	struct reads *reads;         /* read.c */
@@ -216,6 +219,9 @@ const char *members_own_url(const struct node *n);
 /* The URL at which this member listens goes before the recorded one. */
 void members_listen_at(struct node *n, const char *url);
 
+/* Whether the cluster knows it by another URL. */
+bool members_moved(const struct node *n);
+
 /* Follow the core's configuration after a step has changed the log. */
 void members_truncate(struct node *n, rk_index from);
 void members_follow(struct node *n);
@@ -257,6 +263,37 @@ const char *standing_name(enum standing standing); /* For STATUS's role. */
 /* What is the matter and what to do; NULL for a member. */
 const char *members_trouble(const struct node *n);
 void members_set_joining(struct node *n, bool joining);
+
+/* ---- changes.c, members_api.c: /v1/members ---- */
+
+struct changes *changes_new(void);
+void changes_free(struct changes *changes);
+void members_handle(struct node *n, struct inbound_request *r);
+/* Whether it is that of a change. */
+bool changes_result(struct node *n, const struct effect_result *result);
+void changes_tick(struct node *n);
+uint64_t changes_deadline_ms(const struct node *n);
+void changes_stop(struct node *n);
+
+/* ---- join.c: a new member ---- */
+
+/* Before the directory is opened: the members and the cluster to start with;
+ * `cluster` is empty if the directory is there and has one. */
+RK_CHECKED enum rk_code join_begin(struct node *n,
+				   const struct rk_member *member,
+				   struct configuration *initial,
+				   struct addresses *addresses,
+				   char cluster[17], struct rk_error *err);
+void join_tick(struct node *n);
+uint64_t join_deadline_ms(const struct node *n);
+void join_free(struct join *j);
+
+/* ---- handover.c: POST /v1/leader/transfer ---- */
+
+void handover_handle(struct node *n, struct inbound_request *r);
+void handover_tick(struct node *n);
+uint64_t handover_deadline_ms(const struct node *n);
+void handovers_free(struct handover *list);
 
 /* ---- contact.c: who can be reached, for the trace ---- */
 

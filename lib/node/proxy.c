@@ -167,6 +167,23 @@ keep_header(struct bytes *text, const char **headers, size_t *count,
 	headers[(*count)++] = name; /* Resolved when the text is whole. */
 }
 
+static const char *
+method_name(enum inbound_method method)
+{
+	switch (method) {
+	case INBOUND_GET:
+	case INBOUND_HEAD:
+		break;
+	case INBOUND_POST:
+		return "POST";
+	case INBOUND_PUT:
+		return "PUT";
+	case INBOUND_DELETE:
+		return "DELETE";
+	}
+	return "GET";
+}
+
 static void
 forward(struct node *n, const struct parked *parked, const char *url)
 {
@@ -175,7 +192,7 @@ forward(struct node *n, const struct parked *parked, const char *url)
 	const char *headers[LEN(kept) + 2];
 	struct inbound_request *r = parked->request;
 	struct outbound_request request = {
-		.method = inbound_method(r) == INBOUND_POST ? "POST" : "GET",
+		.method = method_name(inbound_method(r)),
 		.url = url,
 		.path = inbound_url(r),
 		.lane = LANE_CLIENT,

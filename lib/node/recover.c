@@ -44,14 +44,20 @@ read_members(struct node *n, struct recovery *r, struct rk_error *err)
 					 "--cluster does not name member "
 					 "%" PRIu64 ", which this is",
 					 m->id);
+	} else if (m->join) {
+		rc = join_begin(n, m, &r->initial, &addresses, wanted.cluster,
+				err);
+		if (rc)
+			return rc;
 	} else {
 		r->initial.voters = (struct id_set){.count = 1, .ids = {m->id}};
 		/* The same at each start, whatever port it gets. */
 		addresses_set(&addresses, m->id, "http://localhost:1");
 	}
 	members_push(n, 0, &addresses);
-	cluster_id_derive(n->settings.cluster_name, &r->initial, &addresses,
-			  wanted.cluster);
+	if (!m->join)
+		cluster_id_derive(n->settings.cluster_name, &r->initial,
+				  &addresses, wanted.cluster);
 	rc = identity_open(m->dir, &wanted, &n->identity, &created, &n->lock_fd,
 			   err);
 	if (rc)
@@ -245,8 +251,10 @@ node_recover(struct node *n, const struct rk_member *member, int event_fd,
 		r.writer_log = NULL; /* The writer's now. */
 		rc = janitor_open(event_fd, &n->janitor, err);
 	}
-	if (!rc)
+	if (!rc) {
 		start_core(n, &r);
+		members_set_joining(n, member->join && !members_was_one(n));
+	}
 	log_close(r.writer_log);
 	log_recovered_close(&r.log);
 	snapshot_header_close(&r.snapshot);

@@ -321,8 +321,10 @@ static void
 stop_answering(struct node *n)
 {
 	append_stop(n);
+	changes_stop(n);
 	peers_stop(n);
 	n->stopping = true;
+	handover_tick(n);
 	proxy_tick(n);
 	read_tick(n);
 	if (n->in)

@@ -32,6 +32,22 @@ ids(const struct id_set *set)
 	return array;
 }
 
+/* Learners that wait for their vote. */
+static json_t *
+joining_array(const struct node *n)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < n->addresses.count; i++) {
+		const struct member_address *a = &n->addresses.members[i];
+
+		if (a->joining)
+			json_array_append_new(array, number(a->id));
+	}
+	return array;
+}
+
 static json_t *
 address_object(const struct node *n)
 {
@@ -85,7 +101,12 @@ status_disk(const struct node *n, const struct core_status *s)
 static void
 add_raft(json_t *o, const struct node *n, const struct core_status *s)
 {
-	json_object_set_new(o, "role", json_string(role_name(s->role)));
+	enum standing standing = members_standing(n);
+
+	json_object_set_new(o, "role",
+			    json_string(standing == STANDING_MEMBER
+						? role_name(s->role)
+						: standing_name(standing)));
 	json_object_set_new(o, "term", number(s->hard_state.term));
 	json_object_set_new(o, "vote", number(s->hard_state.vote));
 	json_object_set_new(o, "leader", number(s->leader));
@@ -133,6 +154,7 @@ status_object(struct node *n)
 	json_object_set_new(o, "disk", json_string(status_disk(n, &s)));
 	json_object_set_new(o, "voters", ids(&c->voters));
 	json_object_set_new(o, "learners", ids(&c->learners));
+	json_object_set_new(o, "joining", joining_array(n));
 	json_object_set_new(o, "addresses", address_object(n));
 	for (i = 0; i < s.stream_count; i++)
 		json_array_append_new(
@@ -140,7 +162,7 @@ status_object(struct node *n)
 	json_object_set_new(o, "streams", streams);
 	json_object_set_new(o, "error",
 			    n->fatal ? json_string(n->fatal_error.text)
-				     : json_null());
+				     : text_or_null(members_trouble(n)));
 	return o;
 }
 

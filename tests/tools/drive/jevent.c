@@ -91,6 +91,9 @@ read_configure(const json_t *line, struct event_configure *configure,
 	if (!rc && sets.old.count > 0)
 		rc = error_set(err, RK_USAGE,
 			       "\"old\" is not for one to choose");
+	if (!rc && !jfield_is_missing(line, "always"))
+		rc = jfield_read(line, "always", JFIELD_FLAG,
+				 &configure->always, err);
 	configure->voters = sets.voters;
 	configure->learners = sets.learners;
 	return rc;
