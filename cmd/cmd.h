@@ -189,6 +189,9 @@ struct cmd_signals {
 void cmd_signals_catch(struct cmd_signals *s, const struct cmd *c,
 		       struct rk_client *client);
 
+/* Take the signal that s->fd has, outside of the client's calls. */
+void cmd_signals_take(struct cmd_signals *s);
+
 /* End as one does that was interrupted, when all has been said. */
 int cmd_signals_end(const struct cmd_signals *s);
 

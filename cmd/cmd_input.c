@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -154,12 +153,10 @@ wait_for_input(struct cmd_input *in, struct cmd_signals *signals)
 
 	if (poll(p, 2, -1) < 0)
 		return;
-	if (p[1].revents != 0) {
-		signals->number = SIGINT;
-		signals->count++;
-	} else {
+	if (p[1].revents != 0)
+		cmd_signals_take(signals);
+	else
 		cmd_input_fill(in);
-	}
 }
 
 size_t

@@ -8,16 +8,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+void
+cmd_signals_take(struct cmd_signals *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->fd, &info, sizeof info) != (ssize_t)sizeof info)
+		return;
+	s->number = (int)info.ssi_signo;
+	s->count++;
+}
+
 static enum rk_watch
 on_signal(void *user)
 {
-	struct signalfd_siginfo info;
 	struct cmd_signals *s = user;
 
-	if (read(s->fd, &info, sizeof info) != (ssize_t)sizeof info)
-		return RK_WATCH_ON;
-	s->number = (int)info.ssi_signo;
-	if (++s->count > 1)
+	cmd_signals_take(s);
+	if (s->count > 1)
 		return RK_WATCH_CANCEL;
 	cmd_note(s->cmd, "interrupted: waiting for what was sent; once more to "
 			 "give it up");
