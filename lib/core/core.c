@@ -313,6 +313,8 @@ on_event(struct core *c, const struct event *ev)
 		return install_on_received(c, &ev->as.snapshot_received);
 	case EVENT_PEER_UNREACHABLE:
 		replication_on_unreachable(c, &ev->as.unreachable);
+		if (ev->as.unreachable.request == 0)
+			election_on_gone(c, ev->as.unreachable.peer);
 		return CORE_OK;
 	case EVENT_COMPACTED:
 		return compaction_on_compacted(c, ev->as.compacted);

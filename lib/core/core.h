@@ -130,7 +130,8 @@ struct event_snapshot_sent {
 struct event_peer_unreachable {
 	rk_id peer;
 	uint64_t stream;
-	uint64_t request; /* 0: not one request, the peer as a whole. */
+	uint64_t request; /* 0: the peer as a whole; of a leader, a hint
+			   * that its process has ended. */
 };
 
 struct event {

@@ -233,6 +233,22 @@ election_on_timeout_now(struct core *c, const struct message *m)
 }
 
 void
+election_on_gone(struct core *c, rk_id peer)
+{
+	uint64_t most_ms = c->settings.heartbeat_interval_ms;
+	uint64_t soon_ms;
+
+	if (c->role != ROLE_FOLLOWER || c->leader != peer)
+		return;
+	/* Its followers learn of it together: not all of them at once, and not
+	 * before the others know, who would stick to the leader. */
+	soon_ms = c->now_ms + prng_range(&c->prng, most_ms / 10, most_ms + 1);
+	c->leader = 0;
+	if (soon_ms < c->election_ms)
+		c->election_ms = soon_ms;
+}
+
+void
 election_on_persisted(struct core *c)
 {
 	struct quorum_vote own = {c->settings.id, true};

@@ -23,6 +23,10 @@ int election_on_vote_reply(struct core *c, const struct message *m);
 /* The leader wants this server to take over. */
 int election_on_timeout_now(struct core *c, const struct message *m);
 
+/* A hint that `peer` is gone for good: if it led, stand soon instead of waiting
+ * for the timer. Others still decide by what they know. */
+void election_on_gone(struct core *c, rk_id peer);
+
 /* A write is on disk: one's own vote may count now. */
 void election_on_persisted(struct core *c);
 

@@ -187,6 +187,7 @@ void peers_free(struct peers *p);
 void peers_send(struct node *n, const struct effect_send *send);
 void peers_release(struct node *n); /* The gates up to disk.durable. */
 void peers_handle(struct node *n, struct inbound_request *r);
+void peers_gone(void *node, uint64_t peer); /* All its connections. */
 void peers_tick(struct node *n);
 uint64_t peers_deadline_ms(const struct node *n); /* 0: none. */
 void peers_stop(struct node *n);                  /* Answer all that is held. */

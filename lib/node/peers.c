@@ -494,6 +494,9 @@ peers_handle(struct node *n, struct inbound_request *r)
 		peer_message_close(&m);
 		return;
 	}
+	/* When this connection closes, its process is likely to have ended. */
+	if (m.message.type == MESSAGE_HEARTBEAT)
+		inbound_mark(r, m.message.from);
 	if (is_early(n, &m.message)) {
 		p->early = mem_grow(p->early, &p->early_cap, p->early_count + 1,
 				    sizeof *p->early);
@@ -506,6 +509,13 @@ peers_handle(struct node *n, struct inbound_request *r)
 	step_message(n, r, &m);
 	peer_message_close(&m);
 	retry_early(n);
+}
+
+void
+peers_gone(void *node, uint64_t peer)
+{
+	/* Stepped in peers_tick(), with the failures. */
+	forget_call(node, peer, 0, 0);
 }
 
 /* ---- time ---- */

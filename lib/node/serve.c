@@ -162,6 +162,7 @@ listen_on(struct reactor *r, const struct rk_member *member,
 		.trace = &r->trace,
 		.context = n,
 		.handle = api_handle,
+		.gone = peers_gone,
 		.answered = api_answered,
 		.body_limit = api_body_limit,
 	};

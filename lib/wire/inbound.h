@@ -50,6 +50,9 @@ struct inbound_settings {
 	 * to be. NULL: nobody asks. */
 	void (*answered)(void *context, const struct inbound_request *request,
 			 int status);
+	/* The last connection with this mark has closed (inbound_mark());
+	 * not at inbound_close(). NULL: nobody wants to know. */
+	void (*gone)(void *context, uint64_t mark);
 	/* The most bytes of body that this request may have; asked before
 	 * the body is read. 0: none. Paths not known give the least. */
 	size_t (*body_limit)(void *context, enum inbound_method method,
@@ -91,6 +94,10 @@ const char *inbound_header(const struct inbound_request *r, const char *name);
 struct slice inbound_body(const struct inbound_request *r);
 void *inbound_user(const struct inbound_request *r);
 void inbound_set_user(struct inbound_request *r, void *user);
+
+/* Mark the connection that `r` came on, from within handle(): a number, not 0,
+ * that settings.gone is told when no connection has it any more. */
+void inbound_mark(struct inbound_request *r, uint64_t mark);
 
 /* Add a header to the reply to come. Copied. */
 void inbound_add_header(struct inbound_request *r, const char *name,

@@ -38,9 +38,23 @@ link_open(struct inbound *in, struct MHD_Connection *connection,
 	*place = link;
 }
 
+static bool
+is_marked(const struct inbound *in, uint64_t mark)
+{
+	const struct inbound_link *link;
+
+	for (link = in->links; link != NULL; link = link->next) {
+		if (link->mark == mark)
+			return true;
+	}
+	return false;
+}
+
 static void
 link_close(struct inbound *in, struct inbound_link *link)
 {
+	uint64_t mark = link->mark;
+
 	if (link->prev != NULL)
 		link->prev->next = link->next;
 	else
@@ -49,6 +63,9 @@ link_close(struct inbound *in, struct inbound_link *link)
 		link->next->prev = link->prev;
 	in->counts.open--;
 	mem_free(link);
+	if (mark != 0 && in->settings.gone != NULL && !in->is_closing &&
+	    !is_marked(in, mark))
+		in->settings.gone(in->settings.context, mark);
 }
 
 void

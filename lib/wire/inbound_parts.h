@@ -25,6 +25,7 @@ struct inbound_link {
 	struct inbound_link *next;
 	int fd;
 	uint64_t deadline_ms; /* 0: none. */
+	uint64_t mark;        /* See inbound_mark(); 0: none. */
 };
 
 /* How far a request is; see inbound_request.c. */

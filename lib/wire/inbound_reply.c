@@ -1,5 +1,6 @@
 /* inbound_reply.c - what a request says, and whole answers to it. */
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -57,6 +58,14 @@ void *
 inbound_user(const struct inbound_request *r)
 {
 	return r->user;
+}
+
+void
+inbound_mark(struct inbound_request *r, uint64_t mark)
+{
+	assert(r->state == REQUEST_HANDLING);
+	assert(mark != 0);
+	r->link->mark = mark;
 }
 
 void

@@ -494,6 +494,48 @@ only_voters_are_asked(void **state)
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, lone_setup, lone_teardown)
 
+/* All that is known of the leader is that its connections closed. */
+static void
+hear_that_it_is_gone(struct cluster *k, rk_id id, rk_id leader)
+{
+	cluster_step(k, id,
+		     (struct event){.type = EVENT_PEER_UNREACHABLE,
+				    .as.unreachable.peer = leader});
+}
+
+static void
+hint_of_a_dead_leader_is_followed_within_two_heartbeats(void **state)
+{
+	struct cluster *k = running(3, 3);
+	rk_term term = term_of(k, 1);
+
+	(void)state;
+	isolate(k, 1, true);
+	hear_that_it_is_gone(k, 2, 1);
+	hear_that_it_is_gone(k, 3, 1);
+	cluster_run(k, 2 * k->settings.heartbeat_interval_ms);
+	/* They may split the vote, but they have asked for it. */
+	assert_true(term_of(k, 2) > term || term_of(k, 3) > term);
+	isolate(k, 1, false);
+	cluster_run(k, 3000);
+	end(k);
+}
+
+static void
+wrong_hint_unseats_nobody(void **state)
+{
+	struct cluster *k = running(3, 3);
+	rk_term term = term_of(k, 1);
+
+	(void)state;
+	hear_that_it_is_gone(k, 2, 1);
+	hear_that_it_is_gone(k, 3, 2);
+	cluster_run(k, 3000);
+	assert_int_equal(role_of(k, 1), ROLE_LEADER);
+	assert_int_equal(term_of(k, 1), term);
+	end(k);
+}
+
 int
 main(void)
 {
@@ -524,6 +566,9 @@ main(void)
 		TEST(refused_vote_is_not_used_up),
 		TEST(far_term_is_refused_where_no_leader_is_known_too),
 		cmocka_unit_test(only_voters_are_asked),
+		cmocka_unit_test(
+			hint_of_a_dead_leader_is_followed_within_two_heartbeats),
+		cmocka_unit_test(wrong_hint_unseats_nobody),
 	};
 
 	return unit_run("core_election", tests, LEN(tests));

@@ -627,6 +627,50 @@ descriptors_are_given_back(void **state)
 	assert_int_equal(before, after);
 }
 
+static void
+mark_as_seven(struct http *h, struct inbound_request *r)
+{
+	(void)h;
+	inbound_mark(r, 7);
+	http_echo(r);
+}
+
+static void
+note_gone(void *context, uint64_t mark)
+{
+	struct http *h = context;
+
+	assert_int_equal(mark, 7);
+	h->user = h;
+}
+
+static void
+mark_is_gone_with_the_last_connection_that_has_it(void **state)
+{
+	struct http *h = *state;
+	struct http_client a, b, other;
+
+	h->settings.gone = note_gone;
+	http_open(h);
+	http_connect(h, &other);
+	http_say(&other, GET("/"));
+	http_wait(h, &other, "GET / ");
+	h->handle = mark_as_seven;
+	http_connect(h, &a);
+	http_connect(h, &b);
+	http_say(&a, GET("/a"));
+	http_wait(h, &a, "GET /a");
+	http_say(&b, GET("/b"));
+	http_wait(h, &b, "GET /b");
+	http_hang_up(&other);
+	http_hang_up(&a);
+	http_run_for(h, NULL, 50);
+	assert_null(h->user);
+	http_hang_up(&b);
+	http_run_for(h, NULL, 50);
+	assert_non_null(h->user);
+}
+
 #define IN(setup, test)                                                        \
 	cmocka_unit_test_setup_teardown(test, setup, close_server)
 
@@ -660,6 +704,8 @@ main(void)
 		IN(open_impatient, silent_connection_is_closed),
 		IN(open_impatient, waiting_and_idle_clients_are_not_hurried),
 		IN(make_server, connections_over_the_limit_wait_their_turn),
+		IN(make_server,
+		   mark_is_gone_with_the_last_connection_that_has_it),
 		IN(open_server, taken_port_is_an_error),
 		IN(make_server, name_is_no_address_to_listen_on),
 		IN(make_server, descriptors_are_given_back),
