@@ -48,7 +48,8 @@ compaction_pump(struct core *c)
 	/* One that was asked for and never came is asked for again in time. */
 	if (c->snapshot_asked > since)
 		since = c->snapshot_asked;
-	if (every == 0 || c->applied < since || c->applied - since < every)
+	/* At multiples, so that members agree on where they take theirs. */
+	if (every == 0 || c->applied / every <= since / every)
 		return;
 	c->snapshot_asked = c->applied;
 	c->out.now.snapshot_take = true;

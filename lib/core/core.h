@@ -38,8 +38,10 @@ struct core_settings {
 	uint64_t max_inflight_bytes;
 	uint64_t replication_lag_threshold; /* Entries; see stream.h. */
 	uint64_t request_timeout_ms;        /* Base deadline of an append. */
-	uint64_t snapshot_logs_since_last;  /* Entries; 0: only when asked. */
-	uint64_t trailing_entries;          /* Kept behind a snapshot. */
+	/* A snapshot is taken as soon as a multiple of so many entries has
+	 * been applied; 0: only when asked. */
+	uint64_t snapshot_logs_since_last;
+	uint64_t trailing_entries;      /* Kept behind a snapshot. */
 	uint64_t max_uncommitted_bytes; /* Proposals above it are refused. */
 	bool pre_vote;
 	/* A leader that hears no majority for election_timeout_max steps down,
@@ -227,7 +229,10 @@ struct effects {
 	size_t result_count;
 	const struct effect_read *reads;
 	size_t read_count;
-	/* Take a snapshot of what is applied. */
+	/* Take a snapshot of what is applied. Of exactly that, before more is:
+	 * then a snapshot at an index is the same bytes on each member, and a
+	 * transfer of it can go on with another leader. Who steps APPLIED at
+	 * each multiple of the setting is asked at each. */
 	bool snapshot_take;
 	const struct effect_snapshot_send *snapshot_send;
 	size_t snapshot_send_count;

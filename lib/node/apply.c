@@ -12,6 +12,18 @@
 /* How long a full disk is left alone. */
 #define RETRY_MS 200
 
+/* A slice does not reach over an index at which snapshots are taken. */
+static rk_index
+slice_end(const struct node *n, rk_index from)
+{
+	uint64_t every = n->settings.core.snapshot_logs_since_last;
+	rk_index end = n->apply_to;
+
+	if (every && (end - 1) / every > (from - 1) / every)
+		end = ((from - 1) / every + 1) * every + 1;
+	return end;
+}
+
 static bool
 apply_slice(struct node *n, size_t *budget)
 {
@@ -24,8 +36,8 @@ apply_slice(struct node *n, size_t *budget)
 	rk_index end;
 
 	n->slice.len = 0;
-	rc = node_read_lines(n, from, n->apply_to, SLICE_BYTES, &n->slice, &end,
-			     &err);
+	rc = node_read_lines(n, from, slice_end(n, from), SLICE_BYTES,
+			     &n->slice, &end, &err);
 	if (rc) {
 		node_fail(n, &err);
 		return false;
@@ -41,6 +53,7 @@ apply_slice(struct node *n, size_t *budget)
 		append_applied(n, from, count, replies);
 		ev.as.applied = end - 1;
 		node_step(n, &ev, NULL);
+		snapshot_applied(n);
 	} else if (rc == RK_REJECTED) {
 		/* The log has them; they are applied when there is space. */
 		n->retry_apply_ms = n->now_ms + RETRY_MS;

@@ -380,6 +380,7 @@ install_switch(struct node *n, const struct effect_snapshot_install *install)
 	assert(i->received); /* The core installs what it was told of. */
 	assert(i->received->meta.last.index == install->meta.last.index);
 	n->apply_paused = true;
+	snapshot_replaced(n);
 	disk_reset(n, install->seq, install->meta.last, install->keep_tail);
 	if (!install->keep_tail)
 		snapshot_compact(n, install->meta.last); /* Its files go. */

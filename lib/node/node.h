@@ -348,6 +348,10 @@ struct snapshots *snapshots_new(void);
 void snapshots_free(struct snapshots *s);
 void snapshot_handle(struct node *n, struct inbound_request *r, const char *id);
 void snapshot_wanted(struct node *n); /* The core's wish. */
+/* More has been applied: if one is wanted, it is of exactly this. */
+void snapshot_applied(struct node *n);
+/* The machine is being replaced by the leader's. */
+void snapshot_replaced(struct node *n);
 void snapshot_compact(struct node *n, struct log_end to);
 void snapshot_tick(struct node *n);
 

@@ -1,8 +1,11 @@
 /* snapshots.c - when a snapshot is taken, and what the log may then drop.
  *
- * What it covers is noted on the reactor, between two slices of applying; the
- * janitor syncs the history and writes the header beside it. The core is told
- * when it is on disk, and says what the log no longer needs. */
+ * What it covers is described on the reactor, between two slices of applying;
+ * the janitor syncs the history and writes the header beside it. The core is
+ * told when it is on disk, and says what the log no longer needs.
+ *
+ * All that is in it follows from the entries up to its index, nothing from
+ * when or where it was taken: so it is the same bytes on each member. */
 
 #include <string.h>
 
@@ -15,7 +18,10 @@
 
 struct snapshots {
 	bool wanted; /* By the core, a signal or a request. */
-	bool taking; /* The janitor is at it. */
+	bool taking; /* The janitor is at one. */
+	/* Described, to be taken when the janitor is free; last.index 0: none.
+	 */
+	struct snapshot_header due;
 	struct inbound_request **waiting; /* For the next one taken. */
 	size_t waiting_count;
 	size_t waiting_cap;
@@ -36,6 +42,7 @@ snapshots_free(struct snapshots *s)
 {
 	if (!s)
 		return;
+	snapshot_header_close(&s->due);
 	mem_free(s->waiting);
 	mem_free(s);
 }
@@ -129,25 +136,20 @@ done_take(struct job *job)
 	mem_free(t);
 }
 
-/* Describe what is applied now. False if this is not the moment. */
-static bool
+static void
 describe(struct node *n, struct snapshot_header *h)
 {
 	struct history *history = machine_history(n->machine);
 
 	core_snapshot_meta(n->core, &h->meta);
-	if (machine_is_pending(n->machine) ||
-	    machine_applied(n->machine) != h->meta.last.index)
-		return false;
 	memcpy(h->cluster, n->identity.cluster, sizeof h->cluster);
 	memcpy(h->machine, "log", sizeof "log");
 	h->bytes = history_bytes(history);
 	h->crc32c = history_crc32c(history);
-	h->time_ms = clock_wall_ms();
+	h->time_ms = machine_time_ms(n->machine);
 	members_encode(&h->addresses, &h->meta.configuration.configuration,
 		       members_at(n, h->meta.configuration.index));
 	sessions_encode(machine_sessions(n->machine), &h->sessions);
-	return true;
 }
 
 /* Nothing was applied since the newest one: that is the answer. */
@@ -168,32 +170,42 @@ answer_at_once(struct node *n)
 	}
 }
 
+/* Describe what is applied now, if this is the moment. */
+static void
+describe_wanted(struct node *n)
+{
+	struct snapshots *s = n->snapshots;
+	struct core_status status;
+
+	core_status(n->core, &status);
+	if (machine_is_pending(n->machine) ||
+	    machine_applied(n->machine) != status.applied)
+		return;
+	if (status.applied == status.snapshot.last.index) {
+		answer_at_once(n);
+		return;
+	}
+	s->wanted = false;
+	snapshot_header_close(&s->due); /* This one is newer. */
+	describe(n, &s->due);
+}
+
 static void
 take(struct node *n)
 {
 	struct snapshots *s = n->snapshots;
-	struct core_status status;
-	struct take_job *t;
+	struct take_job *t = mem_alloc(1, sizeof *t);
 
-	core_status(n->core, &status);
-	if (machine_applied(n->machine) == status.snapshot.last.index) {
-		answer_at_once(n);
-		return;
-	}
-	t = mem_alloc(1, sizeof *t);
-	if (!describe(n, &t->header)) {
-		mem_free(t);
-		return;
-	}
 	t->job.run = run_take;
 	t->job.done = done_take;
 	t->node = n;
+	t->header = s->due;
 	t->payload = mem_strdup(history_path(machine_history(n->machine)));
 	t->requests = s->waiting;
 	t->request_count = s->waiting_count;
+	s->due = (struct snapshot_header){0};
 	s->waiting = NULL;
 	s->waiting_count = s->waiting_cap = 0;
-	s->wanted = false;
 	s->taking = true;
 	janitor_submit(n->janitor, &t->job);
 }
@@ -202,6 +214,23 @@ void
 snapshot_wanted(struct node *n)
 {
 	n->snapshots->wanted = true;
+}
+
+void
+snapshot_applied(struct node *n)
+{
+	if (n->snapshots->wanted)
+		describe_wanted(n);
+}
+
+void
+snapshot_replaced(struct node *n)
+{
+	struct snapshots *s = n->snapshots;
+
+	/* It was of a file that is not the machine's any more. */
+	snapshot_header_close(&s->due);
+	s->wanted = s->waiting_count > 0;
 }
 
 /* ---- compaction ---- */
@@ -302,6 +331,10 @@ snapshot_tick(struct node *n)
 		return;
 	if (s->compact.index && n->disk.durable >= s->compact_seq)
 		compact(n);
-	if (s->wanted && !s->taking && !n->apply_paused)
+	if (s->taking || n->apply_paused)
+		return;
+	if (s->wanted)
+		describe_wanted(n);
+	if (s->due.meta.last.index)
 		take(n);
 }

@@ -26,7 +26,7 @@ struct snapshot_header {
 	char machine[16]; /* "log". */
 	uint64_t bytes;   /* Of the payload. */
 	uint32_t crc32c;  /* Of the payload. */
-	uint64_t time_ms; /* Unix time at which it was taken. */
+	uint64_t time_ms; /* Of its last entry; Unix time. */
 	/* The members' addresses and the sessions, as JSON texts that the
 	 * store keeps and does not read. */
 	struct bytes addresses;
