@@ -55,6 +55,20 @@ compaction_pump(struct core *c)
 	c->out.now.snapshot_take = true;
 }
 
+/* A peer that gets nowhere for so many election timeouts is waited for no
+ * longer: the log must not grow for the sake of one that is gone. */
+#define PATIENCE_TIMEOUTS 20
+
+/* Whether it has installed a snapshot and is on its way from there. If the log
+ * went meanwhile, it would need another, and under load never arrive. */
+static bool
+is_catching_up(const struct core *c, const struct stream *s)
+{
+	return s->behind_snapshot &&
+	       c->now_ms - s->progress_ms <
+		       PATIENCE_TIMEOUTS * c->settings.election_timeout_max_ms;
+}
+
 /* How far `s` lets the log be compacted, given that `to` is wanted: a peer
  * that is receiving a snapshot continues behind it; one that is behind by no
  * more than the trailing entries is spared a snapshot. */
@@ -65,7 +79,8 @@ spared(const struct core *c, const struct stream *s, rk_index to)
 		return s->as.snapshotting.index < to ? s->as.snapshotting.index
 						     : to;
 	if (s->proven && s->match < to &&
-	    to - s->match <= c->settings.trailing_entries)
+	    (is_catching_up(c, s) ||
+	     to - s->match <= c->settings.trailing_entries))
 		return s->match;
 	return to;
 }

@@ -127,10 +127,12 @@ fail(struct stream *s, const struct stream_view *v)
 }
 
 static unsigned int
-raise_match(struct stream *s, rk_index match)
+raise_match(struct stream *s, const struct stream_view *v, rk_index match)
 {
 	bool rose = match > s->match || !s->proven;
 
+	if (rose)
+		s->progress_ms = v->now_ms;
 	if (match > s->match)
 		s->match = match;
 	s->proven = true;
@@ -142,7 +144,8 @@ raise_match(struct stream *s, rk_index match)
 }
 
 static unsigned int
-acked(struct stream *s, const struct stream_event *ev)
+acked(struct stream *s, const struct stream_view *v,
+      const struct stream_event *ev)
 {
 	const struct window_request *r = window_find(&s->window, ev->request);
 	unsigned int reports;
@@ -151,7 +154,7 @@ acked(struct stream *s, const struct stream_event *ev)
 	if (r == NULL || ev->match > r->last)
 		return 0; /* Late, or an answer to what was never asked. */
 	last = r->last;
-	reports = raise_match(s, ev->match);
+	reports = raise_match(s, v, ev->match);
 	if (ev->match < last)
 		return reports | restart(s); /* Took a part of it only. */
 	window_remove(&s->window, ev->request, s->match);
@@ -214,7 +217,8 @@ installed(struct stream *s, const struct stream_view *v,
 	if (ev->request != s->as.snapshotting.request ||
 	    ev->match > v->ledger->last)
 		return 0;
-	reports = raise_match(s, ev->match);
+	reports = raise_match(s, v, ev->match);
+	s->behind_snapshot = true;
 	return reports | restart(s);
 }
 
@@ -242,7 +246,7 @@ sending_step(struct stream *s, const struct stream_view *v,
 {
 	switch (ev->type) {
 	case STREAM_EV_ACKED:
-		return acked(s, ev);
+		return acked(s, v, ev);
 	case STREAM_EV_REJECTED:
 		return rejected(s, v, ev);
 	case STREAM_EV_LOST:
@@ -295,6 +299,8 @@ settle(struct stream *s, const struct stream_view *v)
 	uint64_t behind = v->ledger->last - s->match;
 	bool near = behind <= v->settings->replication_lag_threshold;
 
+	if (behind <= v->settings->trailing_entries)
+		s->behind_snapshot = false;
 	if (s->state == STREAM_LAGGING && s->proven && !s->as.lagging.probing &&
 	    near)
 		return become(s, STREAM_LINE_RATE);

@@ -65,6 +65,8 @@ struct stream {
 	rk_index match;
 	rk_index next;
 	bool proven;          /* `match` is the target's word; else it is 0. */
+	bool behind_snapshot; /* It installed one, and has not caught up. */
+	uint64_t progress_ms; /* When `match` last rose; 0: never. */
 	struct window window; /* Empty while snapshotting. */
 	/* After failures: nothing is sent before `retry_ms`. */
 	uint64_t failures; /* In a row. */

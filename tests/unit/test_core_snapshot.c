@@ -468,13 +468,11 @@ match_of(const struct lone *l, rk_id peer)
 	return status.streams[peer - 2].match;
 }
 
-/* S11, S20 of the seed. */
-static void
-only_the_peers_own_word_on_this_log_is_proof(void **state)
+/* A leader in term 3 that holds a snapshot up to 4 and the log behind it, and
+ * has to send it to 2. */
+static struct effect_snapshot_send
+lead_and_send(struct lone *l)
 {
-	struct lone *l = *state;
-	struct effect_snapshot_send to;
-
 	core_free(l->core);
 	lone_log(l, "11222");
 	l->start.compacted = (struct log_end){4, 2};
@@ -492,7 +490,17 @@ only_the_peers_own_word_on_this_log_is_proof(void **state)
 					 .request = l->appends[2].request,
 					 .as.append_reply.conflict = {1, 0}});
 	assert_int_equal(l->effects.snapshot_send_count, 1);
-	to = l->effects.snapshot_send[0];
+	return l->effects.snapshot_send[0];
+}
+
+/* S11, S20 of the seed. */
+static void
+only_the_peers_own_word_on_this_log_is_proof(void **state)
+{
+	struct lone *l = *state;
+	struct effect_snapshot_send to;
+
+	to = lead_and_send(l);
 	assert_int_equal(to.peer, 2);
 	assert_int_equal(to.meta.last.index, 4);
 	assert_int_equal(match_of(l, 2), 0); /* Sent is not installed. */
@@ -511,29 +519,69 @@ peer_that_names_another_log_has_installed_nothing(void **state)
 	struct lone *l = *state;
 	struct effect_snapshot_send to;
 
-	core_free(l->core);
-	lone_log(l, "11222");
-	l->start.snapshot =
-		(struct snapshot_meta){{4, 2}, {0, l->start.initial}};
-	l->start.compacted = (struct log_end){4, 2};
-	l->start.runs += 4;
-	l->start.run_count -= 4;
-	l->start.commit = l->start.applied = 4;
-	lone_start(l);
-	lone_lead(l);
-	lone_receive(l, (struct message){.type = MESSAGE_APPEND_REPLY,
-					 .from = 2,
-					 .term = 3,
-					 .stream = l->appends[2].stream,
-					 .request = l->appends[2].request,
-					 .as.append_reply.conflict = {1, 0}});
-	to = l->effects.snapshot_send[0];
+	to = lead_and_send(l);
 	sent(l, &to, to.stream, (struct log_end){5, 1});
 	assert_int_equal(match_of(l, 2), 0);
 	assert_int_equal(status_of(l->core).streams[0].state, STREAM_LAGGING);
 	/* And it is tried again, after a pause. */
 	lone_pass(l, l->settings.election_timeout_min_ms);
 	assert_int_equal(l->effects.snapshot_send_count, 1);
+}
+
+/* The log that a peer goes on with, which has just installed a snapshot. */
+static void
+log_behind_an_installed_snapshot_is_kept_until_caught_up(void **state)
+{
+	struct lone *l = *state;
+	struct effect_snapshot_send to;
+
+	l->settings.trailing_entries = 0;
+	l->settings.check_quorum = false;
+	l->settings.max_payload_entries = 3;
+	l->settings.max_inflight_requests = 1;
+	to = lead_and_send(l);
+	lone_propose(l, 4);
+	lone_persist(l);
+	while (core_commit(l->core) < core_last(l->core).index)
+		lone_ack(l, 3);
+	applied(l, core_commit(l->core));
+	taken(l);
+	assert_int_equal(l->effects.compact.index, 0);
+	sent(l, &to, to.stream, to.meta.last);
+	assert_int_equal(l->effects.compact.index, 0);
+	lone_ack(l, 2);
+	lone_pass(l, 1);
+	assert_true(match_of(l, 2) < core_last(l->core).index);
+	assert_int_equal(l->effects.compact.index, 0);
+	lone_ack(l, 2);
+	lone_pass(l, 1);
+	assert_int_equal(match_of(l, 2), core_last(l->core).index);
+	assert_int_equal(l->effects.compact.index, core_last(l->core).index);
+}
+
+static void
+log_is_not_kept_for_a_peer_that_gets_nowhere(void **state)
+{
+	struct lone *l = *state;
+	struct effect_snapshot_send to;
+	int i;
+
+	l->settings.trailing_entries = 0;
+	l->settings.check_quorum = false;
+	to = lead_and_send(l);
+	lone_propose(l, 4);
+	lone_persist(l);
+	while (core_commit(l->core) < core_last(l->core).index)
+		lone_ack(l, 3);
+	applied(l, core_commit(l->core));
+	taken(l);
+	sent(l, &to, to.stream, to.meta.last);
+	for (i = 0; i < 19; i++) {
+		lone_pass(l, l->settings.election_timeout_max_ms);
+		assert_int_equal(l->effects.compact.index, 0);
+	}
+	lone_pass(l, l->settings.election_timeout_max_ms);
+	assert_int_equal(l->effects.compact.index, core_last(l->core).index);
 }
 
 #define TEST(name)                                                             \
@@ -564,6 +612,8 @@ main(void)
 		cmocka_unit_test(whole_cluster_restarts_from_snapshots),
 		TEST(only_the_peers_own_word_on_this_log_is_proof),
 		TEST(peer_that_names_another_log_has_installed_nothing),
+		TEST(log_behind_an_installed_snapshot_is_kept_until_caught_up),
+		TEST(log_is_not_kept_for_a_peer_that_gets_nowhere),
 	};
 
 	return unit_run("core_snapshot", tests, LEN(tests));
