@@ -22,8 +22,10 @@
 #include "base/prng.h"
 #include "node/node.h"
 
-/* Failures in a row before the core is told, which then makes a pause. */
-#define FAILURES_MAX 10
+/* Failures in a row before the core is told, which then makes a pause and asks
+ * for the newest snapshot: soon, if the peer has nothing yet of this one. */
+#define FAILURES_MAX         10
+#define FAILURES_MAX_AT_ZERO 2
 
 /* Between attempts: doubled each time, and drawn from the upper half. */
 #define RETRY_MIN_MS UINT64_C(50)
@@ -203,7 +205,7 @@ setback(struct node *n, struct transfer *t, const char *why)
 		trace_line(n->trace, TRACE_WARNING,
 			   "snapshot to member %" PRIu64 ": %s", t->what.peer,
 			   why);
-	if (t->failures == FAILURES_MAX) {
+	if (t->failures >= (t->offset ? FAILURES_MAX : FAILURES_MAX_AT_ZERO)) {
 		become(t, TRANSFER_FAILED);
 		return;
 	}

@@ -1,0 +1,125 @@
+#!/usr/bin/env bats
+# A snapshot on its way to a member, and what may happen meanwhile.
+
+load helpers
+
+# Eight megabytes, so that a transfer of 2 MiB/s can be cut off.
+COUNT=8000
+
+setup() {
+	seq -f "%01000.0f" $COUNT >"$BATS_TEST_TMPDIR/lines"
+}
+
+# A cluster of three of which one, $last, has nothing of the lines, and can
+# only get them by a snapshot.
+start_without_one() {
+	cluster_start 3 --snapshot-logs-since-last=1000 --trailing-entries=10 \
+		--snapshot-rate=2MiB --snapshot-max-chunk-size=64KiB
+	last=3
+	[ "$(leader)" != 3 ] || last=2
+	raft-cluster kill $last
+	raft-append --session=load --print=none <"$BATS_TEST_TMPDIR/lines"
+	for id in 1 2 3; do
+		[ $id = $last ] || wait_for 20 has_snapshot $id $COUNT
+	done
+	name=$(cd "$RAFT_CLUSTER_DIR/$(leader)/snapshot" && echo $COUNT-*.json)
+	size=$(stat -c %s "$RAFT_CLUSTER_DIR/$(leader)/snapshot/$name")
+	size=$((size + $(jq .size "$RAFT_CLUSTER_DIR/$(leader)/snapshot/$name")))
+}
+
+leader() {
+	raft-status -t 20s --wait=leader >/dev/null
+	sed -n "s| $(raft-status --leader)\$||p" "$RAFT_CLUSTER_DIR/members"
+}
+
+has_snapshot() { # ID INDEX
+	compgen -G "$RAFT_CLUSTER_DIR/$1/snapshot/$2-*.json"
+}
+
+# Whether member $last has received KILOBYTES of it.
+has_received() { # KILOBYTES
+	find "$RAFT_CLUSTER_DIR/$last/snapshot" -name '*.part' -size +"$1"k |
+		grep -q .
+}
+
+# The value of a metric of member ID, or the sum of several.
+metric() { # ID PATTERN
+	curl -sS "$(url_of "$1")/metrics" |
+		awk -v pattern="^$2" '$0 ~ pattern { n += $2 } END { print n + 0 }'
+}
+
+sent_by() { # ID
+	metric "$1" "raftkit_peer_sent_bytes_total.peer=\"$last\",kind=\"snapshot\""
+}
+
+applied_by() { # ID INDEX
+	[ "$(curl -sS "$(url_of "$1")/v1/status" | jq .applied)" -ge "$2" ]
+}
+
+@test "snapshot: at one index it is the same bytes on every member" {
+	local id name others
+	cluster_start 3 --snapshot-logs-since-last=500
+	head -n 700 "$BATS_TEST_TMPDIR/lines" |
+		raft-append --session=a -w 37 --print=none
+	raft-cluster kill 2
+	head -n 900 "$BATS_TEST_TMPDIR/lines" |
+		raft-append --session=a -w 64 --print=none
+	seq 300 | raft-append --session=b -w 1 --print=none
+	raft-cluster restart 2
+	raft-cluster kill leader
+	seq 100 | raft-append -w 7 --print=none
+	seq 300 | raft-append --session=b --print=none
+	raft-cluster down
+	for id in 1 2 3; do
+		raft-cluster restart $id
+	done
+	seq 400 | raft-append -w 9 --print=none
+	for id in 1 2 3; do
+		wait_for 20 has_snapshot $id 1500
+	done
+	name=$(cd "$RAFT_CLUSTER_DIR/1/snapshot" && echo 1500-*.json)
+	others="$RAFT_CLUSTER_DIR/2/snapshot/$name"
+	cmp "$RAFT_CLUSTER_DIR/1/snapshot/$name" "$others"
+	cmp "$RAFT_CLUSTER_DIR/3/snapshot/$name" "$others"
+	[ "$(jq -r .time "$others")" = \
+		"$(raft-dump -J --all -i 1500 --stale | jq -r .time)" ]
+}
+
+@test "S7: a transfer goes on with the next leader where the last one died" {
+	local sent old
+	start_without_one
+	old=$(leader)
+	raft-cluster restart "$last"
+	wait_for 20 has_received 3000
+	sent=$(sent_by "$old")
+	raft-cluster kill "$old"
+	wait_for 30 applied_by "$last" $COUNT
+	sent=$((sent + $(sent_by "$(leader)")))
+	echo "size $size, sent $sent"
+	[ "$sent" -ge "$size" ]
+	[ $((sent * 10)) -le $((size * 12)) ]
+	raft-cluster restart "$old"
+	raft-append more
+	(cat "$BATS_TEST_TMPDIR/lines"; echo more) >"$BATS_TEST_TMPDIR/all"
+	wait_for 20 applied_by "$old" $((COUNT + 2))
+	wait_for 20 applied_by "$last" $((COUNT + 2))
+	raft-cluster down
+	members_hold "$BATS_TEST_TMPDIR/all"
+}
+
+@test "S3: a transfer goes on where the receiver was killed, five times" {
+	local i sent
+	start_without_one
+	for i in 1 2 3 4 5; do
+		raft-cluster restart "$last"
+		wait_for 20 has_received $((i * 1000))
+		raft-cluster kill "$last"
+	done
+	raft-cluster restart "$last"
+	wait_for 30 applied_by "$last" $COUNT
+	sent=$(sent_by "$(leader)")
+	echo "size $size, sent $sent"
+	[ $((sent * 10)) -le $((size * 12)) ]
+	raft-cluster down
+	members_hold "$BATS_TEST_TMPDIR/lines"
+}
