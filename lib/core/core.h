@@ -324,6 +324,10 @@ rk_term core_term(const struct core *c);
 rk_index core_commit(const struct core *c);
 bool core_is_transferring(const struct core *c);
 
+/* When the leader was last heard; on the leader, when a majority was. 0:
+ * never. What this server knows is at most so old. */
+uint64_t core_contact_ms(const struct core *c);
+
 /* That in force, borrowed until the next step. */
 const struct configuration_at *core_configuration(const struct core *c);
 

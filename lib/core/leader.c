@@ -181,9 +181,8 @@ leader_advance(struct core *c)
 	membership_on_commit(c);
 }
 
-/* When the newest majority was last heard. */
-static uint64_t
-quorum_contact_ms(const struct core *c)
+uint64_t
+leader_quorum_contact_ms(const struct core *c)
 {
 	struct quorum_value values[LIMIT_MEMBERS + 1];
 	size_t count = 0;
@@ -204,8 +203,9 @@ void
 leader_tick(struct core *c)
 {
 	uint64_t patience_ms = c->settings.election_timeout_max_ms;
-	bool is_cut_off = c->settings.check_quorum &&
-			  c->now_ms - quorum_contact_ms(c) >= patience_ms;
+	bool is_cut_off =
+		c->settings.check_quorum &&
+		c->now_ms - leader_quorum_contact_ms(c) >= patience_ms;
 
 	assert(c->role == ROLE_LEADER);
 	/* A disk that hangs must not be hidden by heartbeats for ever. */

@@ -24,6 +24,9 @@ void leader_pump(struct core *c);
 /* When leader_tick() or leader_pump() is due at the latest. */
 uint64_t leader_deadline_ms(const struct core *c);
 
+/* When a majority was last heard, all of it. */
+uint64_t leader_quorum_contact_ms(const struct core *c);
+
 /* Lead no more, in the same term. */
 void leader_step_down(struct core *c);
 

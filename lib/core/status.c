@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/configuration.h"
+#include "core/leader.h"
 #include "core/state.h"
 
 static void
@@ -97,6 +98,13 @@ bool
 core_is_transferring(const struct core *c)
 {
 	return c->role == ROLE_LEADER && c->lead.transfer_to != 0;
+}
+
+uint64_t
+core_contact_ms(const struct core *c)
+{
+	return c->role == ROLE_LEADER ? leader_quorum_contact_ms(c)
+				      : c->contact_ms;
 }
 
 const struct configuration_at *

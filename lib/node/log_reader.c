@@ -4,10 +4,15 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "base/line.h"
 
 /* Read from the history at once. */
 #define PIECE_BYTES (64U << 10)
+
+/* Looked at in one go, however little of it is wanted: the member has other
+ * things to do. */
+#define LOOK_BYTES (1U << 20)
 
 #define ALL_TYPES                                                              \
 	(1U << RK_ENTRY_DATA | 1U << RK_ENTRY_NOOP |                           \
@@ -125,36 +130,62 @@ show(struct log_reader *reader, const uint8_t *text, const struct line *line,
 	reader->remaining--;
 }
 
+/* False if `piece` holds anything but lines. */
+static bool
+show_all(struct log_reader *reader, struct slice piece, struct bytes *out)
+{
+	struct line line;
+	size_t at;
+
+	for (at = 0; at < piece.len && reader->remaining; at += line.len) {
+		if (!line_scan(piece.data + at, piece.len - at, true, &line))
+			return false;
+		show(reader, piece.data + at, &line, out);
+	}
+	return true;
+}
+
+/* The next piece of the history, up to `stop`. */
+static enum rk_code
+read_piece(struct log_reader *reader, rk_index stop, struct bytes *piece,
+	   struct bytes *out, struct rk_error *err)
+{
+	struct history *history = machine_history(reader->node->machine);
+	rk_index end;
+
+	piece->len = 0;
+	if (history_read(history, reader->next, stop, PIECE_BYTES, piece, &end,
+			 err))
+		return err->code;
+	if (!show_all(reader, (struct slice){piece->data, piece->len}, out))
+		return error_set(err, RK_CORRUPT,
+				 "history: no entries from index %" PRIu64
+				 " on",
+				 reader->next);
+	reader->next = end;
+	return RK_OK;
+}
+
 bool
 log_reader_read(struct log_reader *reader, size_t max_bytes, struct bytes *out)
 {
 	struct node *n = reader->node;
 	struct bytes piece = {0};
+	enum rk_code rc = RK_OK;
+	size_t looked_at = 0;
 	struct rk_error err;
-	struct line line;
-	rk_index stop, end;
-	size_t at;
+	rk_index stop;
 
-	while (!log_reader_is_done(reader) && out->len < max_bytes) {
+	while (!rc && !log_reader_is_done(reader) && out->len < max_bytes &&
+	       looked_at < LOOK_BYTES) {
 		stop = machine_applied(n->machine) + 1;
 		if (reader->to < stop)
 			stop = reader->to + 1;
-		piece.len = 0;
-		if (history_read(machine_history(n->machine), reader->next,
-				 stop, PIECE_BYTES, &piece, &end, &err)) {
-			trace_line(n->trace, TRACE_ERROR, "%s", err.text);
-			bytes_close(&piece);
-			return false;
-		}
-		for (at = 0; at < piece.len && reader->remaining;
-		     at += line.len) {
-			if (!line_scan(piece.data + at, piece.len - at, true,
-				       &line))
-				break;
-			show(reader, piece.data + at, &line, out);
-		}
-		reader->next = end;
+		rc = read_piece(reader, stop, &piece, out, &err);
+		looked_at += piece.len;
 	}
+	if (rc)
+		trace_line(n->trace, TRACE_ERROR, "%s", err.text);
 	bytes_close(&piece);
-	return true;
+	return rc == RK_OK;
 }

@@ -24,7 +24,8 @@ bool log_reader_parse(struct node *n, struct inbound_request *r,
 bool log_reader_is_done(const struct log_reader *reader);
 
 /* Append what there is now, up to about `max_bytes`; false if the history
- * cannot be read (traced). */
+ * cannot be read (traced). It may bring less, even nothing, and not have come
+ * to its end: where little is wanted of much, go on in the next pass. */
 bool log_reader_read(struct log_reader *reader, size_t max_bytes,
 		     struct bytes *out);
 

@@ -94,7 +94,7 @@ carry_out(struct node *n, const struct event *ev, const struct effects *fx,
 			append_result(n, &fx->results[i]);
 	}
 	for (i = 0; i < fx->read_count; i++)
-		read_released(n, &fx->reads[i]);
+		confirm_released(n, &fx->reads[i]);
 	for (i = 0; i < fx->snapshot_send_count; i++)
 		transfers_start(n, &fx->snapshot_send[i]);
 	if (fx->chunk_wanted) {
@@ -134,6 +134,9 @@ node_begin(struct node *n)
 {
 	uint64_t now = clock_now_ms();
 
+	/* Stopped, or starved: what was true before need not be true now. */
+	if (now > n->now_ms + n->settings.core.election_timeout_min_ms)
+		confirm_distrust(n);
 	if (now > n->now_ms)
 		n->now_ms = now;
 }
@@ -164,6 +167,7 @@ node_end(struct node *n)
 	join_tick(n);
 	apply_some(n);
 	peers_tick(n);
+	confirm_tick(n);
 	read_tick(n);
 	proxy_tick(n);
 	transfers_tick(n);
@@ -189,6 +193,7 @@ node_timeout_ms(struct node *n)
 			sooner(deadline, n->retry_apply_ms ? n->retry_apply_ms
 							   : n->now_ms);
 	deadline = sooner(deadline, peers_deadline_ms(n));
+	deadline = sooner(deadline, confirm_deadline_ms(n));
 	deadline = sooner(deadline, read_deadline_ms(n));
 	deadline = sooner(deadline, proxy_deadline_ms(n));
 	deadline = sooner(deadline, transfers_deadline_ms(n));
@@ -215,6 +220,7 @@ node_open(const struct node_start *start, struct node **node,
 	n->changes = changes_new();
 	n->peers = peers_new();
 	n->appends = appends_new();
+	n->confirms = confirms_new();
 	n->reads = reads_new();
 	n->proxies = proxies_new();
 	n->snapshots = snapshots_new();
@@ -246,6 +252,7 @@ node_close(struct node *n)
 	writer_close(n->writer);
 	proxies_free(n->proxies);
 	reads_free(n->reads);
+	confirms_free(n->confirms);
 	appends_free(n->appends);
 	transfers_free(n->transfers);
 	installs_free(n->installs);

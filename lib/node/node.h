@@ -108,6 +108,7 @@ struct node {
 	struct join *join;           /* join.c; NULL: no --join. */
 	struct peers *peers;         /* peers.c */
 	struct appends *appends;     /* append.c */
+	struct confirms *confirms;   /* confirm.c */
 	struct reads *reads;         /* read.c */
 	struct proxies *proxies;     /* proxy.c */
 	struct snapshots *snapshots; /* snapshots.c */
@@ -317,6 +318,22 @@ void append_stop(struct node *n); /* Answer all that wait. */
 
 void apply_some(struct node *n);
 
+/* ---- confirm.c: rounds that make reads linearizable ---- */
+
+struct confirms *confirms_new(void);
+void confirms_free(struct confirms *c);
+/* The number of the round that a read which begins now waits for, until
+ * `until_ms` at the latest. */
+uint64_t confirm_want(struct node *n, uint64_t until_ms);
+/* Whether that round, or one that began later, has succeeded; what is applied
+ * up to `*index` is then safe to read. */
+bool confirm_is_done(const struct node *n, uint64_t round, rk_index *index);
+void confirm_released(struct node *n, const struct effect_read *read);
+/* This process stood still for long: a round from before is worth nothing. */
+void confirm_distrust(struct node *n);
+void confirm_tick(struct node *n);
+uint64_t confirm_deadline_ms(const struct node *n);
+
 /* ---- read.c: GET /v1/log ---- */
 
 struct reads *reads_new(void);
@@ -324,7 +341,6 @@ void reads_free(struct reads *r);
 void read_handle(struct node *n, struct inbound_request *r);
 void read_entry_handle(struct node *n, struct inbound_request *r,
 		       const char *index);
-void read_released(struct node *n, const struct effect_read *read);
 void read_applied(struct node *n); /* More has been applied. */
 void read_tick(struct node *n);
 uint64_t read_deadline_ms(const struct node *n);

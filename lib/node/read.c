@@ -1,13 +1,13 @@
 /* read.c - GET /v1/log and /v1/log/{index}, through any member.
  *
- *   CONFIRM --asked--> ASKED --confirmed--> APPLY --applied--> served
- *      ^                 |                                       |
- *      +----- lost ------+                     POLL (wait=) <----+
+ *   CONFIRM --confirmed--> APPLY --applied--> served
+ *                                   |
+ *                    POLL (wait=) <-+
  *
- * A linearizable read (the default) is confirmed by the leader after a quorum
- * round that began after it (thesis, 6.4), and served from this member's own
- * history once that has caught up. `leader` is what the leader has, without a
- * round; `stale` is what this member has. */
+ * A linearizable read (the default) waits for a round of confirm.c that began
+ * after it, and is served from this member's own history once that has caught
+ * up. `leader` is what the leader has, without a round; `stale` is what this
+ * member has. The reply says which of them it is, and how old it may be. */
 
 #include <string.h>
 
@@ -25,35 +25,34 @@
 /* The longest that wait= may ask for. */
 #define POLL_MS 300000
 
-/* Pause before the leader is asked again. */
-#define RETRY_MS 20
-
 enum level {
 	LEVEL_LINEARIZABLE,
 	LEVEL_LEADER,
 	LEVEL_STALE,
 };
 
+static const char *const level_name[] = {
+	[LEVEL_LINEARIZABLE] = "linearizable",
+	[LEVEL_LEADER] = "leader",
+	[LEVEL_STALE] = "stale",
+};
+
 enum stage {
 	STAGE_CONFIRM,
-	STAGE_ASKED,
 	STAGE_APPLY,
 	STAGE_POLL,
 };
 
 struct read {
-	struct node *node;
 	struct inbound_request *request;
 	struct log_reader reader;
 	enum stage stage;
 	enum level level;
-	bool entry;       /* One entry's bytes, reader.next. */
-	uint64_t poll_ms; /* wait=; 0: none. */
-	uint64_t token;
+	bool entry;        /* One entry's bytes, reader.next. */
+	uint64_t poll_ms;  /* wait=; 0: none. */
+	uint64_t round;    /* Of confirm.c. */
 	rk_index index;    /* Serve when this is applied. */
 	uint64_t until_ms; /* Give up, or end the poll. */
-	uint64_t retry_ms;
-	struct outbound_call *call;
 	struct read *next;
 };
 
@@ -63,6 +62,8 @@ struct follower {
 	struct inbound_stream *stream;
 	struct bytes ready; /* Read before it became a stream. */
 	bool endless;
+	bool looking;  /* There is more to look at, in the next pass. */
+	bool ping_due; /* Something must be said, if only that. */
 	uint64_t ping_ms;
 	struct follower *next;
 };
@@ -70,7 +71,6 @@ struct follower {
 struct reads {
 	struct read *list;
 	struct follower *followers;
-	uint64_t last_token;
 };
 
 struct reads *
@@ -93,6 +93,41 @@ reads_free(struct reads *reads)
 	mem_free(reads);
 }
 
+/* ---- headers ---- */
+
+static void
+add_number(struct inbound_request *r, const char *name, uint64_t value)
+{
+	struct bytes text = {0};
+
+	bytes_append_u64(&text, value);
+	bytes_append_char(&text, '\0');
+	inbound_add_header(r, name, (const char *)text.data);
+	bytes_close(&text);
+}
+
+/* How old what is read here may be: since when this member cannot know what
+ * the cluster has done. */
+static uint64_t
+age_ms(const struct node *n, enum level level)
+{
+	uint64_t heard_ms = core_contact_ms(n->core);
+
+	if (level == LEVEL_LINEARIZABLE)
+		return 0;
+	if (!heard_ms)
+		heard_ms = n->started_ms;
+	return heard_ms < n->now_ms ? n->now_ms - heard_ms : 0;
+}
+
+static void
+say_level(const struct node *n, const struct read *read)
+{
+	inbound_add_header(read->request, "Raft-Level",
+			   level_name[read->level]);
+	add_number(read->request, "Raft-Stale-Ms", age_ms(n, read->level));
+}
+
 /* ---- streams ---- */
 
 static bool
@@ -100,22 +135,28 @@ follower_next(void *user, struct bytes *out)
 {
 	struct follower *f = user;
 	struct node *n = f->reader.node;
+	bool done;
 
 	if (f->ready.len) {
 		bytes_append(out, f->ready.data, f->ready.len);
 		bytes_close(&f->ready);
 		return true;
 	}
-	if (!log_reader_read(&f->reader, 64U << 10, out))
+	if (!log_reader_read(&f->reader, 64U << 10, out)) {
+		inbound_stream_fail(f->stream);
 		return false;
-	if (!out->len && f->endless && n->now_ms >= f->ping_ms)
+	}
+	done = log_reader_is_done(&f->reader);
+	f->looking = !done && !out->len;
+	if (!out->len && f->endless && f->ping_due)
 		bytes_append_char(out, '\n');
+	f->ping_due = false;
 	if (out->len)
 		f->ping_ms = n->now_ms + PING_MS;
 	if (f->endless && f->reader.remaining &&
 	    f->reader.next <= f->reader.to && !n->stopping)
 		return true;
-	return !log_reader_is_done(&f->reader);
+	return !done;
 }
 
 static void
@@ -144,23 +185,13 @@ stream(struct node *n, struct read *read, struct bytes *ready, bool endless)
 	bytes_take(&f->ready, ready);
 	f->next = n->reads->followers;
 	n->reads->followers = f;
+	say_level(n, read);
 	api_add_headers(n, read->request);
 	f->stream = inbound_stream(read->request, 200, type, f, follower_next,
 				   follower_closed);
 }
 
 /* ---- serving ---- */
-
-static void
-add_number(struct inbound_request *r, const char *name, uint64_t value)
-{
-	struct bytes text = {0};
-
-	bytes_append_u64(&text, value);
-	bytes_append_char(&text, '\0');
-	inbound_add_header(r, name, (const char *)text.data);
-	bytes_close(&text);
-}
 
 static void
 serve_entry(struct node *n, struct read *read)
@@ -184,6 +215,7 @@ serve_entry(struct node *n, struct read *read)
 			    "entry %" PRIu64 " cannot be read", index);
 	} else {
 		line_decode_data(&line, &data);
+		say_level(n, read);
 		add_number(r, "Raft-Index", index);
 		add_number(r, "Raft-Entry-Term", line.term);
 		inbound_add_header(r, "Raft-Type",
@@ -194,12 +226,21 @@ serve_entry(struct node *n, struct read *read)
 	bytes_close(&data);
 }
 
+/* Wait until more is applied. */
+static void
+begin_poll(struct node *n, struct read *read)
+{
+	read->stage = STAGE_POLL;
+	read->index = machine_applied(n->machine) + 1;
+}
+
 /* False if it goes on waiting for entries. */
 static bool
 serve_range(struct node *n, struct read *read)
 {
 	struct log_reader *reader = &read->reader;
 	struct bytes body = {0};
+	bool done;
 
 	if (!log_reader_read(reader, WHOLE_BYTES, &body)) {
 		api_problem(n, read->request, PROBLEM_INTERNAL, NULL,
@@ -207,16 +248,20 @@ serve_range(struct node *n, struct read *read)
 		bytes_close(&body);
 		return true;
 	}
+	done = log_reader_is_done(reader);
 	if (read->poll_ms) {
+		if (!body.len && !done)
+			return false; /* There is more to look at. */
 		if (!body.len && n->now_ms < read->until_ms && !n->stopping) {
-			read->stage = STAGE_POLL;
+			begin_poll(n, read);
 			return false;
 		}
 		add_number(read->request, "Raft-Next", reader->next);
-	} else if (!log_reader_is_done(reader)) {
+	} else if (!done) {
 		stream(n, read, &body, false);
 		return true;
 	}
+	say_level(n, read);
 	api_reply(n, read->request, 200,
 		  reader->raw ? "application/octet-stream"
 			      : "application/x-ndjson",
@@ -244,94 +289,27 @@ give_up(struct node *n, struct read *read)
 		    "no leader has confirmed the read");
 }
 
-static void
-ask_again_later(struct read *read)
-{
-	read->stage = STAGE_CONFIRM;
-	read->retry_ms = read->node->now_ms + RETRY_MS;
-}
-
-static void
-on_confirmed(void *user, struct outbound_call *call,
-	     const struct outbound_reply *reply)
-{
-	struct read *read = user;
-	const char *commit;
-
-	read->call = NULL;
-	if (reply->outcome == OUTBOUND_CANCELLED)
-		return;
-	commit = reply->outcome == OUTBOUND_OK && reply->status == 200
-			 ? outbound_reply_header(call, "Raft-Commit")
-			 : NULL;
-	if (commit &&
-	    bytes_parse_u64(commit, strlen(commit), LIMIT_NUMBER, &read->index))
-		read->stage = STAGE_APPLY;
-	else
-		ask_again_later(read);
-}
-
-/* A follower asks the leader for an index that is safe to read at. */
-static void
-ask_leader(struct node *n, struct read *read, const char *url)
-{
-	static const char *const headers[] = {"Raft-Forwarded: 1", NULL};
-	struct outbound_request request = {
-		.method = "GET",
-		.url = url,
-		.path = "/v1/log?limit=0",
-		.lane = LANE_CLIENT,
-		.headers = headers,
-		.deadline_ms = n->settings.core.request_timeout_ms,
-		.max_reply_bytes = 4096,
-		.user = read,
-		.done = on_confirmed,
-	};
-
-	read->stage = STAGE_ASKED;
-	read->call = outbound_start(n->out, &request);
-}
-
-static void
+/* False if the read has been answered: it came from a member that took this
+ * one for the leader, and that had better ask again. */
+static bool
 confirm(struct node *n, struct read *read)
 {
-	struct event ev = {.type = EVENT_READ};
-	const char *url = node_leader_url(n);
-
-	if (node_is_leader(n)) {
-		if (read->level == LEVEL_LEADER) {
-			read->stage = STAGE_APPLY;
-			read->index = machine_applied(n->machine);
-			return;
-		}
-		read->stage = STAGE_ASKED;
-		read->token = ev.as.read_token = ++n->reads->last_token;
-		if (node_step(n, &ev, NULL))
-			ask_again_later(read);
-	} else if (url && !inbound_header(read->request, "Raft-Forwarded")) {
-		ask_leader(n, read, url);
-	} else {
-		ask_again_later(read);
+	if (!node_is_leader(n) &&
+	    inbound_header(read->request, "Raft-Forwarded")) {
+		api_problem(n, read->request, PROBLEM_HOPS, NULL,
+			    "forwarded here, but this is not the leader");
+		return false;
 	}
-}
-
-void
-read_released(struct node *n, const struct effect_read *released)
-{
-	struct read *read;
-
-	for (read = n->reads->list; read; read = read->next) {
-		if (read->stage != STAGE_ASKED || read->call ||
-		    read->token != released->token)
-			continue;
-		if (released->granted) {
-			read->stage = STAGE_APPLY;
-			read->index = released->index;
-		} else {
-			ask_again_later(read);
-		}
-		return;
+	if (read->level == LEVEL_LEADER && node_is_leader(n)) {
+		read->stage = STAGE_APPLY;
+		read->index = machine_applied(n->machine);
+	} else if (!read->round) {
+		read->round = confirm_want(n, read->until_ms);
+	} else if (confirm_is_done(n, read->round, &read->index)) {
+		read->stage = STAGE_APPLY;
+		read->level = LEVEL_LINEARIZABLE;
 	}
+	return true;
 }
 
 /* ---- in ---- */
@@ -380,13 +358,12 @@ parse_wait(struct node *n, struct inbound_request *r, uint64_t *wait_ms)
 static void
 begin(struct node *n, struct read *read)
 {
-	read->node = n;
 	read->until_ms = n->now_ms + proxy_patience_ms(read->request);
-	read->stage = STAGE_CONFIRM;
-	if (read->level == LEVEL_STALE) {
-		read->stage = STAGE_APPLY;
-		read->index = 0;
-	}
+	read->stage = STAGE_APPLY;
+	if (read->level != LEVEL_STALE)
+		read->stage = STAGE_CONFIRM;
+	if (read->level == LEVEL_LINEARIZABLE)
+		read->round = confirm_want(n, read->until_ms);
 	read->next = n->reads->list;
 	n->reads->list = read;
 }
@@ -407,6 +384,7 @@ read_handle(struct node *n, struct inbound_request *r)
 	if (inbound_query(r, "follow")) {
 		/* Endless: what it has seen is always behind, and always
 		 * committed. */
+		read->level = LEVEL_STALE;
 		stream(n, read, &none, true);
 		mem_free(read);
 		return;
@@ -438,16 +416,25 @@ read_entry_handle(struct node *n, struct inbound_request *r, const char *index)
 
 /* ---- time ---- */
 
+static bool
+is_due(const struct node *n, const struct read *read)
+{
+	if (read->stage == STAGE_CONFIRM)
+		return false;
+	if (read->index <= machine_applied(n->machine))
+		return true;
+	return read->stage == STAGE_POLL &&
+	       (n->now_ms >= read->until_ms || n->stopping);
+}
+
 /* True if the read is over. */
 static bool
 advance(struct node *n, struct read *read)
 {
-	if (read->stage == STAGE_CONFIRM && n->now_ms >= read->retry_ms &&
-	    n->now_ms < read->until_ms)
-		confirm(n, read);
-	if ((read->stage == STAGE_APPLY &&
-	     read->index <= machine_applied(n->machine)) ||
-	    read->stage == STAGE_POLL) {
+	if (read->stage == STAGE_CONFIRM && !confirm(n, read))
+		return true;
+	if (is_due(n, read)) {
+		/* Time begins to count when there is nothing to say. */
 		if (read->poll_ms && read->stage == STAGE_APPLY)
 			read->until_ms = n->now_ms + read->poll_ms;
 		return serve(n, read);
@@ -455,8 +442,6 @@ advance(struct node *n, struct read *read)
 	if (n->now_ms < read->until_ms && !n->stopping)
 		return false;
 	give_up(n, read);
-	if (read->call)
-		outbound_cancel(read->call);
 	return true;
 }
 
@@ -476,8 +461,16 @@ read_tick(struct node *n)
 		mem_free(read);
 	}
 	for (f = n->reads->followers; f; f = f->next) {
-		if (f->stream && n->now_ms >= f->ping_ms)
-			inbound_wake(f->stream);
+		bool ping = n->now_ms >= f->ping_ms;
+
+		if (!f->stream || (!f->looking && !ping))
+			continue;
+		f->looking = false;
+		f->ping_due |= ping;
+		/* Once a period, also if its reader stands still. */
+		if (ping)
+			f->ping_ms = n->now_ms + PING_MS;
+		inbound_wake(f->stream);
 	}
 }
 
@@ -500,18 +493,14 @@ read_deadline_ms(const struct node *n)
 	uint64_t deadline = 0, at;
 
 	for (read = n->reads->list; read; read = read->next) {
-		at = read->until_ms;
-		if (read->stage == STAGE_CONFIRM && read->retry_ms < at)
-			at = read->retry_ms ? read->retry_ms : n->now_ms;
-		if (read->stage == STAGE_APPLY &&
-		    read->index <= machine_applied(n->machine))
-			at = n->now_ms;
+		at = is_due(n, read) ? n->now_ms : read->until_ms;
 		if (!deadline || at < deadline)
 			deadline = at;
 	}
 	for (f = n->reads->followers; f; f = f->next) {
-		if (!deadline || f->ping_ms < deadline)
-			deadline = f->ping_ms;
+		at = f->looking ? n->now_ms : f->ping_ms;
+		if (!deadline || at < deadline)
+			deadline = at;
 	}
 	return deadline;
 }

@@ -119,4 +119,8 @@ inbound_stream(struct inbound_request *r, int status, const char *type,
 	       void (*closed)(void *user));
 void inbound_wake(struct inbound_stream *stream);
 
+/* From within `next`, whose last call it is then: what is still to come will
+ * not. The reader gets what there is, and then sees that it was cut off. */
+void inbound_stream_fail(struct inbound_stream *stream);
+
 #endif /* WIRE_INBOUND_H */

@@ -25,6 +25,7 @@ struct inbound_stream {
 	bool is_suspended;
 	bool is_woken; /* While `next` was being asked. */
 	bool has_ended;
+	bool has_failed; /* And ends in a way that shows. */
 };
 
 static void
@@ -50,7 +51,8 @@ read_stream(void *context, uint64_t position, char *to, size_t max)
 		ask_for_more(s);
 	len = s->pending.len - s->taken;
 	if (len == 0 && s->has_ended)
-		return MHD_CONTENT_READER_END_OF_STREAM;
+		return s->has_failed ? MHD_CONTENT_READER_END_WITH_ERROR
+				     : MHD_CONTENT_READER_END_OF_STREAM;
 	if (len == 0) {
 		s->is_suspended = true;
 		MHD_suspend_connection(s->connection);
@@ -117,6 +119,13 @@ inbound_wake(struct inbound_stream *stream)
 		return;
 	stream->is_suspended = false;
 	inbound_resume(stream->in, stream->connection);
+}
+
+void
+inbound_stream_fail(struct inbound_stream *stream)
+{
+	stream->has_failed = true;
+	stream->has_ended = true;
 }
 
 void

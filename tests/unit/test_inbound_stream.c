@@ -18,6 +18,7 @@ struct source {
 	struct bytes ready; /* Given at the next call. */
 	bool is_endless;    /* Always has another block. */
 	bool is_over;       /* Ends when `ready` is given. */
+	bool fails;         /* Cannot go on, once `ready` is given. */
 	bool wakes_itself;  /* Wakes the stream from within, once. */
 	unsigned asked;
 	unsigned closed;
@@ -42,6 +43,8 @@ next(void *user, struct bytes *out)
 	bytes_append(out, s->ready.data, s->ready.len);
 	s->ready.len = 0;
 	s->given_bytes += out->len;
+	if (s->fails)
+		inbound_stream_fail(s->stream);
 	return !s->is_over;
 }
 
@@ -144,6 +147,21 @@ stream_ends_with_its_last_piece(void **state)
 	http_run_for(&w->http, &w->client, 20);
 	assert_int_equal(w->source.closed, 1);
 	assert_false(w->client.is_closed); /* It may ask for more. */
+}
+
+static void
+stream_that_fails_is_cut_off_after_what_there_was(void **state)
+{
+	struct world *w = *state;
+
+	begin(w);
+	w->source.fails = true;
+	give(&w->source, "half\n");
+	http_wait(&w->http, &w->client, "half\n");
+	http_run_for(&w->http, &w->client, 20);
+	assert_int_equal(w->source.closed, 1);
+	assert_true(w->client.is_closed);
+	assert_int_equal(http_count(&w->client, "\r\n0\r\n"), 0);
 }
 
 static void
@@ -302,6 +320,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_WORLD(stream_sends_what_there_is_and_waits),
 		IN_WORLD(stream_ends_with_its_last_piece),
+		IN_WORLD(stream_that_fails_is_cut_off_after_what_there_was),
 		IN_WORLD(stream_that_is_woken_while_asked_is_asked_again),
 		IN_WORLD(wake_without_anything_new_is_harmless),
 		IN_WORLD(reader_that_does_not_read_is_not_sent_more),
