@@ -217,7 +217,12 @@ append_piece(struct rk_client *c, struct piece p,
 	c->reply.status = 0;
 	rc = client_call(c, &request, deadline, err);
 	bytes_close(&body);
-	return rc != RK_OK ? rc : reply_decode(c, p.count, done, err);
+	if (rc != RK_OK)
+		return rc;
+	/* Who passes requests on costs a hop: the leader is another now. */
+	if (c->reply.leader != 0 && c->reply.leader != c->reply.node)
+		c->knows_members = false;
+	return reply_decode(c, p.count, done, err);
 }
 
 /* Whether another part of the piece might be taken where it was not. */

@@ -25,6 +25,7 @@ struct member {
 	const char *stream; /* As the leader says: its state. */
 	unsigned lag;
 	const char *disk;
+	unsigned appends;
 };
 
 struct cluster {
@@ -55,10 +56,21 @@ print_streams(const struct cluster *k, unsigned leader, struct bytes *out)
 static enum fake_action
 serve(void *user, const struct fake_request *r, struct bytes *out)
 {
-	const struct member *m = user;
+	struct member *m = user;
 	const struct cluster *k = m->cluster;
 	struct bytes body = {.data = NULL};
+	char headers[64];
 
+	if (strcmp(r->path, "/v1/status") != 0 && m->leader != 0) {
+		m->appends++;
+		snprintf(headers, sizeof headers,
+			 "Raft-Node: %u\r\nRaft-Leader: %u\r\n", m->id,
+			 m->leader);
+		fake_reply(out, 200, headers,
+			   "{\"index\":7,\"count\":1,\"term\":3,"
+			   "\"runs\":[[7,1]],\"replayed\":false}");
+		return FAKE_REPLY;
+	}
 	if (strcmp(r->path, "/v1/status") != 0) {
 		fake_reply(out, 503, "",
 			   "{\"type\":\"/v1/problems/no-leader\","
@@ -75,8 +87,10 @@ serve(void *user, const struct fake_request *r, struct bytes *out)
 		     "\"disk\":\"%s\",\"voters\":[1,2,3],\"learners\":[],"
 		     "\"addresses\":{\"1\":\"%s\",\"2\":\"%s\",\"3\":\"%s\"},"
 		     "\"error\":null,\"streams\":[",
-		     m->id, m->role, m->leader, "", m->url, m->disk,
-		     k->members[0].url, k->members[1].url, k->members[2].url);
+		     m->id, m->role, m->leader,
+		     m->leader > 0 ? k->members[m->leader - 1].url : "", m->url,
+		     m->disk, k->members[0].url, k->members[1].url,
+		     k->members[2].url);
 	if (strcmp(m->role, "leader") == 0)
 		print_streams(k, m->id, &body);
 	bytes_append_text(&body, "]}");
@@ -207,21 +221,55 @@ no_quorum_when_a_majority_does_not_follow(void **state)
 	stop(&k, c);
 }
 
-static void
-no_leader_says_who_can_be_reached(void **state)
+static enum rk_code
+append(struct rk_client *c, struct rk_error *err)
 {
 	const struct rk_data entry = {"x", 1};
 	const struct rk_batch batch = {
 		.entries = &entry, .count = 1, .session = "s", .first_seq = 1};
 	struct rk_appended done;
+
+	return rk_client_append(c, &batch, &done, err);
+}
+
+/* Who asks a follower is served by it, and then turns to the leader; also when
+ * that is another one later. */
+static void
+append_turns_to_the_leader(void **state)
+{
+	struct rk_client *c;
+	struct rk_error err;
+	struct cluster k;
+	unsigned i;
+
+	(void)state;
+	c = start(&k, 3);
+	for (i = 0; i < 3; i++)
+		k.members[i].leader = 2;
+	for (i = 0; i < 4; i++)
+		assert_int_equal(append(c, &err), RK_OK);
+	assert_int_equal(k.members[0].appends, 1);
+	assert_int_equal(k.members[1].appends, 3);
+	for (i = 0; i < 3; i++)
+		k.members[i].leader = 3;
+	for (i = 0; i < 4; i++)
+		assert_int_equal(append(c, &err), RK_OK);
+	assert_int_equal(k.members[1].appends, 4);
+	assert_int_equal(k.members[2].appends, 3);
+	stop(&k, c);
+}
+
+static void
+no_leader_says_who_can_be_reached(void **state)
+{
 	struct rk_client *c;
 	struct rk_error err;
 	struct cluster k;
 
 	(void)state;
 	c = start(&k, 1);
-	assert_int_equal(rk_client_append(c, &batch, &done, &err),
-			 RK_NO_LEADER);
+	k.members[0].leader = 0;
+	assert_int_equal(append(c, &err), RK_NO_LEADER);
 	assert_string_equal(err.text, "no leader: 1 of 3 members reachable (1 "
 				      "up; 2, 3: connection refused)");
 	stop(&k, c);
@@ -324,6 +372,7 @@ main(void)
 		cmocka_unit_test(healthy_when_all_follow_closely),
 		cmocka_unit_test(degraded_names_the_first_that_ails),
 		cmocka_unit_test(no_quorum_when_a_majority_does_not_follow),
+		cmocka_unit_test(append_turns_to_the_leader),
 		cmocka_unit_test(no_leader_says_who_can_be_reached),
 		cmocka_unit_test(reply_that_is_no_status_is_an_error),
 		cmocka_unit_test(snapshot_goes_on_where_it_was_cut),
