@@ -69,6 +69,27 @@ live() {
 	done
 }
 
+@test "core-replay: members that change are replayed, too" {
+	local leaves
+	cluster_start 3 "--record=$record"
+	raft-append --print=none x
+	leaves=$(raft-status -J | jq -r 'select(.status.role == "follower").id' |
+		head -n 1)
+	raft-member transfer "$((leaves % 3 + 1))"
+	raft-member remove "$leaves"
+	raft-append --print=none y
+	grep -q '"event":"configure"' "$record" || sleep 1
+	for id in 1 2 3; do
+		[ "$id" -ne "$leaves" ] || continue
+		wait_for 10 agrees "$id"
+		[ "$(printf '{"core":%s,"status":true}\n' "$id" |
+			cat "$record" - | "$program" | tail -n 1 |
+			jq -c .configuration.voters)" = \
+			"$(curl -sS "$(url_of "$id")/v1/status" |
+				jq -c .voters)" ]
+	done
+}
+
 # Whether the directory of member ID ends with the log that is replayed.
 same_log() { # ID
 	local log=$BATS_TEST_TMPDIR/log
