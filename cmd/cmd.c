@@ -3,10 +3,12 @@
 #include "cmd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TIMEOUT_DEFAULT_MS 10000
 
@@ -24,11 +26,26 @@ cmd_usage(const struct cmd *c, const char *format, ...)
 	exit(RK_USAGE);
 }
 
+/* A socket must not take the place of a standard descriptor that is closed;
+ * and to read from it or write to it shall fail as before. */
+static void
+hold_standard_descriptors(void)
+{
+	static const int how[] = {O_WRONLY, O_RDONLY, O_RDWR};
+	int fd;
+
+	for (fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", how[fd]) != fd)
+			abort();
+	}
+}
+
 void
 cmd_begin(struct cmd *c, const struct cmd_spec *spec)
 {
 	const char *timeout = getenv("RAFT_TIMEOUT");
 
+	hold_standard_descriptors();
 	*c = (struct cmd){.spec = spec};
 	c->client.timeout_ms = TIMEOUT_DEFAULT_MS;
 	/* A parent may have set it to be ignored; a reader that goes away is

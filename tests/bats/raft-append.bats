@@ -270,10 +270,14 @@ a" ]
 	cluster_start 1
 	run -1 --separate-stderr sh -c 'raft-append x >/dev/full'
 	[[ $stderr == "raft-append: write to standard output: No space"* ]]
+	run -1 --separate-stderr sh -c 'raft-append y >&-'
+	[[ $stderr == "raft-append: write to standard output: Bad file"* ]]
 }
 
 @test "raft-append: what cannot be read exits 1" {
 	cluster_start 1
 	run -1 --separate-stderr raft-append </
 	[[ $stderr == *"read standard input: Is a directory" ]]
+	run -1 --separate-stderr sh -c 'raft-append <&-'
+	[[ $stderr == *"read standard input: Bad file descriptor" ]]
 }
