@@ -298,7 +298,7 @@ refused_append_is_contact_with_a_leader_all_the_same(void **state)
 
 /* E14 */
 static void
-stranger_with_a_newer_term_unseats_nobody(void **state)
+fault_l20_stranger_with_a_newer_term_unseats_nobody(void **state)
 {
 	struct lone *l = *state;
 
@@ -326,7 +326,7 @@ stranger_stands_for_no_election(void **state)
 }
 
 static void
-stickiness_ends_with_the_least_timeout_and_by_the_leaders_wish(void **state)
+fault_l20_stickiness_ends_with_the_least_timeout(void **state)
 {
 	struct lone *l = *state;
 	struct message wish = {
@@ -381,9 +381,8 @@ second_leader_of_a_term_is_not_believed(void **state)
 	assert_int_equal(core_last(l->core).index, 0);
 }
 
-/* The fault S18 of the seed: a sole member leads in a new term. */
 static void
-sole_voter_leads_at_once_in_a_new_term(void **state)
+fault_s18_sole_voter_leads_at_once_in_a_new_term(void **state)
 {
 	struct lone l;
 
@@ -554,12 +553,13 @@ main(void)
 		cmocka_unit_test(leader_that_hears_nobody_steps_down),
 		cmocka_unit_test(follower_that_is_not_heard_stays_quiet),
 		TEST(refused_append_is_contact_with_a_leader_all_the_same),
-		TEST(stranger_with_a_newer_term_unseats_nobody),
+		TEST(fault_l20_stranger_with_a_newer_term_unseats_nobody),
 		cmocka_unit_test(stranger_stands_for_no_election),
-		TEST(stickiness_ends_with_the_least_timeout_and_by_the_leaders_wish),
+		TEST(fault_l20_stickiness_ends_with_the_least_timeout),
 		TEST(forged_term_is_not_taken_on),
 		TEST(second_leader_of_a_term_is_not_believed),
-		cmocka_unit_test(sole_voter_leads_at_once_in_a_new_term),
+		cmocka_unit_test(
+			fault_s18_sole_voter_leads_at_once_in_a_new_term),
 		TEST(timeouts_are_drawn_anew_within_their_bounds),
 		TEST(stickiness_is_off_together_with_check_quorum),
 		TEST(stickiness_needs_a_leader_of_the_term),

@@ -241,9 +241,8 @@ removed_member_learns_of_its_removal(void **state)
 	end(k);
 }
 
-/* L14 */
 static void
-unreachable_member_is_removed_all_the_same(void **state)
+fault_l14_unreachable_member_is_removed_all_the_same(void **state)
 {
 	struct cluster *k = running(4, 4);
 	struct core_status status;
@@ -311,7 +310,7 @@ next_leader_finishes_a_joint_configuration(void **state)
 
 /* M9 */
 static void
-configuration_rolls_back_when_its_entry_is_cut(void **state)
+fault_s16_configuration_rolls_back_when_its_entry_is_cut(void **state)
 {
 	struct lone *l = *state;
 	struct core_status status;
@@ -632,10 +631,11 @@ main(void)
 		cmocka_unit_test(
 			removed_member_that_never_heard_of_it_unseats_nobody),
 		cmocka_unit_test(removed_member_learns_of_its_removal),
-		cmocka_unit_test(unreachable_member_is_removed_all_the_same),
+		cmocka_unit_test(
+			fault_l14_unreachable_member_is_removed_all_the_same),
 		cmocka_unit_test(joint_configuration_needs_both_majorities),
 		cmocka_unit_test(next_leader_finishes_a_joint_configuration),
-		TEST(configuration_rolls_back_when_its_entry_is_cut),
+		TEST(fault_s16_configuration_rolls_back_when_its_entry_is_cut),
 		TEST(uncommitted_configuration_is_in_force_and_the_committed_one_is_known),
 		TEST(snapshot_supersedes_an_uncommitted_configuration),
 		cmocka_unit_test(member_removed_and_added_again_joins_clean),

@@ -59,7 +59,7 @@ read_waits_for_an_entry_of_the_own_term(void **state)
 }
 
 static void
-read_needs_a_majority_that_was_asked_after_it(void **state)
+fault_s9_read_needs_a_majority_that_was_asked_after_it(void **state)
 {
 	struct lone *l = *state;
 	struct message early, answer;
@@ -71,7 +71,7 @@ read_needs_a_majority_that_was_asked_after_it(void **state)
 	answer = answer_to(l, 3);
 	lone_receive(l, early); /* To a heartbeat from before the read. */
 	assert_int_equal(l->effects.read_count, 0);
-	answer.term = 0; /* Of another term (the fault S9 of the seed). */
+	answer.term = 0; /* Of another term. */
 	lone_receive(l, answer);
 	assert_int_equal(l->effects.read_count, 0);
 	answer.term = 1;
@@ -185,7 +185,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(read_waits_for_an_entry_of_the_own_term),
-		TEST(read_needs_a_majority_that_was_asked_after_it),
+		TEST(fault_s9_read_needs_a_majority_that_was_asked_after_it),
 		TEST(reads_that_wait_share_the_next_round),
 		TEST(lost_round_is_asked_again_by_the_next_heartbeat),
 		TEST(deposed_leader_grants_nothing),

@@ -234,7 +234,7 @@ duplicates_and_reordering_change_no_outcome(void **state)
 
 /* R3 */
 static void
-append_from_the_beginning_over_a_compacted_log_appends_nothing(void **state)
+fault_s17_append_over_a_compacted_log_appends_nothing(void **state)
 {
 	struct lone *l = *state;
 	struct event taken = {.type = EVENT_SNAPSHOT_TAKEN};
@@ -258,9 +258,33 @@ append_from_the_beginning_over_a_compacted_log_appends_nothing(void **state)
 	assert_int_equal(core_last(l->core).index, 6);
 }
 
+/* What an append from the first entry on says is compared like the rest. */
+static void
+fault_s7_append_from_the_beginning_is_compared_too(void **state)
+{
+	struct lone *l = *state;
+	char text[64];
+
+	lone_append(l, 2, 2, (struct log_end){0, 0}, "1122", 0);
+	lone_persist(l);
+	lone_append(l, 2, 2, (struct log_end){0, 0}, "11", 0);
+	assert_int_equal(lone_reply(l)->match, 2);
+	assert_int_equal(l->effects.persist.seq, 0);
+	lone_append(l, 2, 2, (struct log_end){0, 0}, "11222", 0);
+	assert_int_equal(l->effects.persist.append_from, 5);
+	assert_int_equal(l->effects.persist.truncate_from, 0);
+	lone_append(l, 3, 3, (struct log_end){0, 0}, "113", 2);
+	assert_int_equal(l->effects.persist.truncate_from, 3);
+	assert_string_equal(lone_terms(l, text), "113");
+	/* What is committed stays, whoever says otherwise. */
+	assert_int_equal(lone_append(l, 3, 3, (struct log_end){0, 0}, "13", 2),
+			 CORE_INVALID);
+	assert_string_equal(lone_terms(l, text), "113");
+}
+
 /* R4 */
 static void
-heartbeat_commits_no_tail_that_nobody_verified(void **state)
+fault_s6_heartbeat_commits_no_tail_that_nobody_verified(void **state)
 {
 	struct lone *l = *state;
 
@@ -376,10 +400,10 @@ long_conflict_is_found_and_replaced(void **state)
 	end(k);
 }
 
-/* The fault S1 of the seed: an old tail, one peer that disagrees, one that is
+/* An old tail, one peer that disagrees, one that is
  * away; nothing may be committed on the leader's word alone. */
 static void
-unproven_match_commits_nothing(void **state)
+fault_s1_unproven_match_commits_nothing(void **state)
 {
 	struct cluster *k = cluster_of(3);
 
@@ -407,9 +431,9 @@ unproven_match_commits_nothing(void **state)
 	end(k);
 }
 
-/* F29, L2 and the limits of a window. */
+/* The limits of a window hold. */
 static void
-silent_follower_costs_no_more_than_its_window(void **state)
+fault_l1_silent_follower_costs_no_more_than_its_window(void **state)
 {
 	struct cluster *k = cluster_of(3);
 	struct core_status status;
@@ -454,9 +478,39 @@ proposals_over_the_limit_are_refused_and_taken_later(void **state)
 	assert_int_equal(lone_propose(l, 1), CORE_FULL);
 }
 
+/* A request that never left, for its entries could not be read, say, is the
+ * matter of one stream. */
+static void
+fault_l17_request_that_fails_stops_no_other_stream(void **state)
+{
+	struct lone *l = *state;
+	struct event ev = {.type = EVENT_PEER_UNREACHABLE};
+
+	lone_lead(l);
+	lone_ack(l, 2);
+	lone_ack(l, 3);
+	lone_persist(l);
+	lone_propose(l, 1);
+	ev.as.unreachable.peer = 3;
+	ev.as.unreachable.stream = l->appends[3].stream;
+	ev.as.unreachable.request = l->appends[3].request;
+	assert_int_equal(lone_step(l, ev), CORE_OK);
+	assert_null(lone_sent(l, MESSAGE_APPEND, 3));
+	lone_propose(l, 1);
+	assert_null(lone_sent(l, MESSAGE_APPEND, 3));
+	assert_non_null(lone_sent(l, MESSAGE_APPEND, 2));
+	lone_ack(l, 2);
+	lone_persist(l);
+	assert_int_equal(core_commit(l->core), 3);
+	/* And after a pause it goes on, where it was. */
+	lone_pass(l, l->settings.election_timeout_min_ms);
+	assert_non_null(lone_sent(l, MESSAGE_APPEND, 3));
+	assert_int_equal(l->appends[3].as.append.prev.index, 1);
+}
+
 /* C4 */
 static void
-proposals_in_flight_are_lost_and_not_failed_when_deposed(void **state)
+c4_fault_l15_proposals_in_flight_are_lost_when_deposed(void **state)
 {
 	struct lone *l = *state;
 
@@ -491,9 +545,9 @@ followers_learn_of_a_commit_soon_without_further_writes(void **state)
 	end(k);
 }
 
-/* L5, L6: what nobody writes after is replicated all the same. */
+/* What nobody writes after is replicated all the same. */
 static void
-old_tail_reaches_everybody_without_a_client(void **state)
+fault_l5_old_tail_reaches_everybody_without_a_client(void **state)
 {
 	struct cluster *k = cluster_of(2);
 
@@ -522,21 +576,25 @@ main(void)
 		cmocka_unit_test(
 			figure_8_e_own_term_on_a_majority_commits_both),
 		cmocka_unit_test(duplicates_and_reordering_change_no_outcome),
-		TEST(append_from_the_beginning_over_a_compacted_log_appends_nothing),
-		TEST(heartbeat_commits_no_tail_that_nobody_verified),
+		TEST(fault_s17_append_over_a_compacted_log_appends_nothing),
+		TEST(fault_s7_append_from_the_beginning_is_compared_too),
+		TEST(fault_l17_request_that_fails_stops_no_other_stream),
+		TEST(fault_s6_heartbeat_commits_no_tail_that_nobody_verified),
 		TEST(late_confirmation_of_overwritten_entries_proves_nothing),
 		cmocka_unit_test(
 			sole_voter_commits_nothing_before_its_own_disk),
 		cmocka_unit_test(
 			leader_slower_than_its_followers_forgets_what_it_did_not_store),
 		cmocka_unit_test(long_conflict_is_found_and_replaced),
-		cmocka_unit_test(unproven_match_commits_nothing),
-		cmocka_unit_test(silent_follower_costs_no_more_than_its_window),
+		cmocka_unit_test(fault_s1_unproven_match_commits_nothing),
+		cmocka_unit_test(
+			fault_l1_silent_follower_costs_no_more_than_its_window),
 		TEST(proposals_over_the_limit_are_refused_and_taken_later),
-		TEST(proposals_in_flight_are_lost_and_not_failed_when_deposed),
+		TEST(c4_fault_l15_proposals_in_flight_are_lost_when_deposed),
 		cmocka_unit_test(
 			followers_learn_of_a_commit_soon_without_further_writes),
-		cmocka_unit_test(old_tail_reaches_everybody_without_a_client),
+		cmocka_unit_test(
+			fault_l5_old_tail_reaches_everybody_without_a_client),
 	};
 
 	return unit_run("core_replication", tests, LEN(tests));

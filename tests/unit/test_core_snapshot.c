@@ -114,9 +114,8 @@ snapshot_is_asked_for_by_the_number_of_applied_entries(void **state)
 	assert_false(l->effects.snapshot_take);
 }
 
-/* L18 */
 static void
-snapshot_that_never_came_is_asked_for_again(void **state)
+fault_l18_snapshot_that_never_came_is_asked_for_again(void **state)
 {
 	struct lone *l = *state;
 
@@ -190,7 +189,7 @@ older_one_of_two_snapshots_is_passed_over(void **state)
 	assert_int_equal(status_of(l->core).snapshot.last.index, 4);
 }
 
-/* S1 of the scenarios: thesis, figure 5.3, rules 6 and 7. */
+/* S1: thesis, figure 5.3, rules 6 and 7. */
 static void
 installing_keeps_a_tail_that_agrees(void **state)
 {
@@ -233,9 +232,9 @@ installing_drops_a_log_that_differs_or_is_shorter(void **state)
 	assert_int_equal(l->effects.send[0].gate, l->seq);
 }
 
-/* S13 of the seed, S4 of the scenarios. */
+/* S4 */
 static void
-snapshot_of_what_is_committed_is_not_wanted(void **state)
+fault_s13_snapshot_of_what_is_committed_is_not_wanted(void **state)
 {
 	struct lone *l = *state;
 	const struct message_snapshot_reply *reply;
@@ -255,7 +254,7 @@ snapshot_of_what_is_committed_is_not_wanted(void **state)
 }
 
 static void
-machine_that_lags_behind_an_installation_takes_nothing_back(void **state)
+fault_s14_machine_behind_an_installation_takes_nothing_back(void **state)
 {
 	struct lone *l = *state;
 
@@ -301,7 +300,7 @@ snapshot_that_cannot_be_one_is_refused(void **state)
 	assert_int_equal(core_term(l->core), 0);
 }
 
-/* P6, L8, L9: by what is available, with whatever snapshot there is. */
+/* By what is available, with whatever snapshot there is. */
 static void
 follower_behind_the_log_gets_the_newest_snapshot(void **state)
 {
@@ -493,9 +492,8 @@ lead_and_send(struct lone *l)
 	return l->effects.snapshot_send[0];
 }
 
-/* S11, S20 of the seed. */
 static void
-only_the_peers_own_word_on_this_log_is_proof(void **state)
+fault_s11_only_the_peers_own_word_on_this_log_is_proof(void **state)
 {
 	struct lone *l = *state;
 	struct effect_snapshot_send to;
@@ -592,14 +590,14 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(snapshot_is_asked_for_by_the_number_of_applied_entries),
-		TEST(snapshot_that_never_came_is_asked_for_again),
+		TEST(fault_l18_snapshot_that_never_came_is_asked_for_again),
 		TEST(trailing_entries_stay_behind_a_snapshot),
 		TEST(snapshot_of_what_the_log_contradicts_is_refused),
 		TEST(older_one_of_two_snapshots_is_passed_over),
 		TEST(installing_keeps_a_tail_that_agrees),
 		TEST(installing_drops_a_log_that_differs_or_is_shorter),
-		TEST(snapshot_of_what_is_committed_is_not_wanted),
-		TEST(machine_that_lags_behind_an_installation_takes_nothing_back),
+		TEST(fault_s13_snapshot_of_what_is_committed_is_not_wanted),
+		TEST(fault_s14_machine_behind_an_installation_takes_nothing_back),
 		TEST(chunks_are_contact_with_a_leader),
 		TEST(snapshot_that_cannot_be_one_is_refused),
 		cmocka_unit_test(
@@ -610,7 +608,7 @@ main(void)
 			snapshot_at_the_last_index_suffices_without_a_write),
 		cmocka_unit_test(log_behind_a_snapshot_under_way_is_kept),
 		cmocka_unit_test(whole_cluster_restarts_from_snapshots),
-		TEST(only_the_peers_own_word_on_this_log_is_proof),
+		TEST(fault_s11_only_the_peers_own_word_on_this_log_is_proof),
 		TEST(peer_that_names_another_log_has_installed_nothing),
 		TEST(log_behind_an_installed_snapshot_is_kept_until_caught_up),
 		TEST(log_is_not_kept_for_a_peer_that_gets_nowhere),

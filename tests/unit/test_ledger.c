@@ -173,7 +173,7 @@ last_of_term_is_the_newest_that_is_old_enough(void **state)
 }
 
 static void
-configuration_rolls_back_when_its_entry_is_cut(void **state)
+fault_s16_configuration_rolls_back_when_its_entry_is_cut(void **state)
 {
 	struct configuration_at second, third;
 	struct ledger l;
@@ -340,7 +340,7 @@ main(void)
 		cmocka_unit_test(fit_is_by_bytes_but_at_least_one_entry),
 		cmocka_unit_test(last_of_term_is_the_newest_that_is_old_enough),
 		cmocka_unit_test(
-			configuration_rolls_back_when_its_entry_is_cut),
+			fault_s16_configuration_rolls_back_when_its_entry_is_cut),
 		cmocka_unit_test(
 			configuration_outlives_the_compaction_of_its_entry),
 		cmocka_unit_test(agreement_skips_a_term_at_a_time),

@@ -81,7 +81,7 @@ repeat_is_answered_with_the_first_and_marked(void **state)
 }
 
 static void
-old_number_is_marked_as_repeating_itself(void **state)
+c2_old_number_is_marked_as_repeating_itself(void **state)
 {
 	char *dir = sample_dir();
 	struct machine *m = open_empty(dir);
@@ -137,6 +137,48 @@ sessions_of_a_snapshot_go_on(void **state)
 	machine_free(m);
 	bytes_close(&lines);
 	bytes_close(&sessions);
+	mem_free(snapshot);
+	sample_dir_remove(dir);
+}
+
+/* What is applied is nowhere said but in the file itself, so nothing can be at
+ * odds with it: after a crash at any byte of what is behind the snapshot, its
+ * lines are applied again, each once. */
+static void
+s8_crash_while_applying_neither_repeats_nor_loses(void **state)
+{
+	char *dir = sample_dir();
+	char *snapshot = sample_path(dir, "snapshot");
+	struct machine *m = open_empty(dir);
+	struct machine_start start = {.dir = dir, .payload = snapshot};
+	struct bytes lines = {.data = NULL};
+	struct bytes tail = {.data = NULL};
+	struct rk_error err;
+	uint64_t at;
+
+	(void)state;
+	sample_line(&lines, 1, NULL, 0, "x");
+	apply(m, &lines, 1, NULL);
+	start.bytes = history_bytes(machine_history(m));
+	start.crc32c = history_crc32c(machine_history(m));
+	start.last = 1;
+	assert_int_equal(link(history_path(machine_history(m)), snapshot), 0);
+	sample_line(&tail, 2, "a", 1, "y");
+	bytes_append(&lines, tail.data, tail.len);
+	for (at = 0; at <= tail.len; at++) {
+		apply(m, &tail, 1, NULL);
+		machine_free(m);
+		assert_int_equal(truncate(snapshot, (off_t)(start.bytes + at)),
+				 0);
+		assert_int_equal(machine_open(&start, &m, &err), RK_OK);
+		assert_int_equal(machine_applied(m), 1);
+	}
+	apply(m, &tail, 1, NULL);
+	assert_int_equal(machine_applied(m), 2);
+	history_is(m, &lines);
+	machine_free(m);
+	bytes_close(&lines);
+	bytes_close(&tail);
 	mem_free(snapshot);
 	sample_dir_remove(dir);
 }
@@ -326,8 +368,10 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(repeat_is_answered_with_the_first_and_marked),
-		cmocka_unit_test(old_number_is_marked_as_repeating_itself),
+		cmocka_unit_test(c2_old_number_is_marked_as_repeating_itself),
 		cmocka_unit_test(sessions_of_a_snapshot_go_on),
+		cmocka_unit_test(
+			s8_crash_while_applying_neither_repeats_nor_loses),
 		cmocka_unit_test(same_entries_make_the_same_state),
 		cmocka_unit_test(
 			apply_that_failed_is_completed_by_the_same_again),

@@ -195,7 +195,7 @@ body_of_any_size_is_head_then_payload(void **state)
 }
 
 static void
-lanes_keep_connections_of_their_own(void **state)
+fault_l11_lanes_keep_connections_of_their_own(void **state)
 {
 	struct fake_server *s = fake_server_start(echo, NULL);
 	struct outbound *out = open_outbound();
@@ -407,7 +407,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reply_comes_with_status_headers_and_body),
 		cmocka_unit_test(body_of_any_size_is_head_then_payload),
-		cmocka_unit_test(lanes_keep_connections_of_their_own),
+		cmocka_unit_test(fault_l11_lanes_keep_connections_of_their_own),
 		cmocka_unit_test(unreachable_when_nobody_listens),
 		cmocka_unit_test(cut_when_the_server_closes_without_a_reply),
 		cmocka_unit_test(deadline_ends_a_call_that_hangs),

@@ -10,7 +10,7 @@ static const struct log_end none = {0, 0};
 /* Servers. */
 
 static void
-s3_3_newer_term_in_a_request_makes_a_follower(void **state)
+thesis_3_3_newer_term_in_a_request_makes_a_follower(void **state)
 {
 	struct lone *l = *state;
 
@@ -25,7 +25,7 @@ s3_3_newer_term_in_a_request_makes_a_follower(void **state)
 }
 
 static void
-s3_3_newer_term_in_a_reply_makes_a_follower(void **state)
+thesis_3_3_newer_term_in_a_reply_makes_a_follower(void **state)
 {
 	struct lone *l = *state;
 
@@ -40,7 +40,7 @@ s3_3_newer_term_in_a_reply_makes_a_follower(void **state)
 }
 
 static void
-s3_3_stale_term_is_refused_with_the_own(void **state)
+thesis_3_3_stale_term_is_refused_with_the_own(void **state)
 {
 	struct lone *l = *state;
 
@@ -56,7 +56,7 @@ s3_3_stale_term_is_refused_with_the_own(void **state)
 }
 
 static void
-s3_5_what_is_committed_is_handed_over_once_and_in_order(void **state)
+fault_s15_what_is_committed_is_handed_over_once_in_order(void **state)
 {
 	struct lone *l = *state;
 
@@ -71,7 +71,7 @@ s3_5_what_is_committed_is_handed_over_once_and_in_order(void **state)
 }
 
 static void
-s3_8_answers_wait_for_the_disk(void **state)
+fault_s19_answers_wait_for_the_disk(void **state)
 {
 	struct lone *l = *state;
 
@@ -93,7 +93,7 @@ s3_8_answers_wait_for_the_disk(void **state)
 /* Followers and RequestVote. */
 
 static void
-s3_4_follower_campaigns_when_it_hears_no_leader(void **state)
+thesis_3_4_follower_campaigns_when_it_hears_no_leader(void **state)
 {
 	struct lone *l = *state;
 
@@ -108,7 +108,7 @@ s3_4_follower_campaigns_when_it_hears_no_leader(void **state)
 }
 
 static void
-s3_4_one_vote_a_term_first_come_first_served(void **state)
+thesis_3_4_one_vote_a_term_first_come_first_served(void **state)
 {
 	struct lone *l = *state;
 
@@ -123,7 +123,7 @@ s3_4_one_vote_a_term_first_come_first_served(void **state)
 }
 
 static void
-s3_4_vote_outlives_a_restart(void **state)
+thesis_3_4_vote_outlives_a_restart(void **state)
 {
 	struct lone *l = *state;
 
@@ -136,7 +136,7 @@ s3_4_vote_outlives_a_restart(void **state)
 }
 
 static void
-s3_6_1_vote_goes_to_logs_that_are_at_least_as_new(void **state)
+thesis_3_6_1_vote_goes_to_logs_that_are_at_least_as_new(void **state)
 {
 	struct lone *l = *state;
 
@@ -155,7 +155,7 @@ s3_6_1_vote_goes_to_logs_that_are_at_least_as_new(void **state)
 /* AppendEntries. */
 
 static void
-s3_5_append_is_refused_where_the_previous_entry_differs(void **state)
+thesis_3_5_append_is_refused_where_the_previous_entry_differs(void **state)
 {
 	struct lone *l = *state;
 	char text[64];
@@ -173,7 +173,7 @@ s3_5_append_is_refused_where_the_previous_entry_differs(void **state)
 }
 
 static void
-s3_5_append_cuts_from_the_first_real_conflict_only(void **state)
+fault_s5_append_cuts_from_the_first_real_conflict_only(void **state)
 {
 	struct lone *l = *state;
 	char text[64];
@@ -189,7 +189,7 @@ s3_5_append_cuts_from_the_first_real_conflict_only(void **state)
 }
 
 static void
-s3_5_short_old_append_cuts_nothing(void **state)
+fault_s5_short_old_append_cuts_nothing(void **state)
 {
 	struct lone *l = *state;
 	char text[64];
@@ -204,7 +204,7 @@ s3_5_short_old_append_cuts_nothing(void **state)
 }
 
 static void
-s3_5_commit_is_clamped_to_what_the_message_verified(void **state)
+fault_s6_commit_is_clamped_to_what_the_message_verified(void **state)
 {
 	struct lone *l = *state;
 
@@ -219,7 +219,7 @@ s3_5_commit_is_clamped_to_what_the_message_verified(void **state)
 }
 
 static void
-s3_5_committed_entries_are_never_cut(void **state)
+thesis_3_5_committed_entries_are_never_cut(void **state)
 {
 	struct lone *l = *state;
 	char text[64];
@@ -238,7 +238,7 @@ s3_5_committed_entries_are_never_cut(void **state)
 /* Candidates. */
 
 static void
-s3_4_candidate_votes_for_itself_and_asks_all(void **state)
+thesis_3_4_candidate_votes_for_itself_and_asks_all(void **state)
 {
 	struct lone *l = *state;
 
@@ -258,7 +258,7 @@ s3_4_candidate_votes_for_itself_and_asks_all(void **state)
 }
 
 static void
-s3_4_candidate_leads_with_a_majority(void **state)
+thesis_3_4_candidate_leads_with_a_majority(void **state)
 {
 	struct lone *l = *state;
 
@@ -272,7 +272,7 @@ s3_4_candidate_leads_with_a_majority(void **state)
 }
 
 static void
-s3_4_candidate_gives_way_to_the_leader_of_its_term(void **state)
+thesis_3_4_candidate_gives_way_to_the_leader_of_its_term(void **state)
 {
 	struct lone *l = *state;
 
@@ -288,7 +288,7 @@ s3_4_candidate_gives_way_to_the_leader_of_its_term(void **state)
 /* Leaders. */
 
 static void
-s3_5_leader_sends_proposals_before_its_disk_answers(void **state)
+thesis_3_5_leader_sends_proposals_before_its_disk_answers(void **state)
 {
 	struct lone *l = *state;
 
@@ -306,7 +306,7 @@ s3_5_leader_sends_proposals_before_its_disk_answers(void **state)
 }
 
 static void
-s3_5_leader_commits_what_a_majority_stored(void **state)
+thesis_3_5_leader_commits_what_a_majority_stored(void **state)
 {
 	struct lone *l = *state;
 
@@ -322,7 +322,7 @@ s3_5_leader_commits_what_a_majority_stored(void **state)
 }
 
 static void
-s10_2_1_leader_commits_without_its_own_disk(void **state)
+thesis_10_2_1_leader_commits_without_its_own_disk(void **state)
 {
 	struct lone *l = *state;
 
@@ -334,7 +334,7 @@ s10_2_1_leader_commits_without_its_own_disk(void **state)
 }
 
 static void
-s3_6_2_leader_commits_only_entries_of_its_term(void **state)
+fault_s2_leader_commits_only_entries_of_its_term(void **state)
 {
 	struct lone *l = *state;
 
@@ -360,7 +360,7 @@ s3_6_2_leader_commits_only_entries_of_its_term(void **state)
 }
 
 static void
-s3_4_leader_keeps_its_followers_by_heartbeats(void **state)
+thesis_3_4_leader_keeps_its_followers_by_heartbeats(void **state)
 {
 	struct lone *l = *state;
 
@@ -373,7 +373,7 @@ s3_4_leader_keeps_its_followers_by_heartbeats(void **state)
 }
 
 static void
-s3_9_two_terms_never_mix_in_a_log(void **state)
+thesis_3_9_two_terms_never_mix_in_a_log(void **state)
 {
 	struct lone *l = *state;
 
@@ -392,29 +392,29 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(s3_3_newer_term_in_a_request_makes_a_follower),
-		TEST(s3_3_newer_term_in_a_reply_makes_a_follower),
-		TEST(s3_3_stale_term_is_refused_with_the_own),
-		TEST(s3_5_what_is_committed_is_handed_over_once_and_in_order),
-		TEST(s3_8_answers_wait_for_the_disk),
-		TEST(s3_4_follower_campaigns_when_it_hears_no_leader),
-		TEST(s3_4_one_vote_a_term_first_come_first_served),
-		TEST(s3_4_vote_outlives_a_restart),
-		TEST(s3_6_1_vote_goes_to_logs_that_are_at_least_as_new),
-		TEST(s3_5_append_is_refused_where_the_previous_entry_differs),
-		TEST(s3_5_append_cuts_from_the_first_real_conflict_only),
-		TEST(s3_5_short_old_append_cuts_nothing),
-		TEST(s3_5_commit_is_clamped_to_what_the_message_verified),
-		TEST(s3_5_committed_entries_are_never_cut),
-		TEST(s3_4_candidate_votes_for_itself_and_asks_all),
-		TEST(s3_4_candidate_leads_with_a_majority),
-		TEST(s3_4_candidate_gives_way_to_the_leader_of_its_term),
-		TEST(s3_5_leader_sends_proposals_before_its_disk_answers),
-		TEST(s3_5_leader_commits_what_a_majority_stored),
-		TEST(s10_2_1_leader_commits_without_its_own_disk),
-		TEST(s3_6_2_leader_commits_only_entries_of_its_term),
-		TEST(s3_4_leader_keeps_its_followers_by_heartbeats),
-		TEST(s3_9_two_terms_never_mix_in_a_log),
+		TEST(thesis_3_3_newer_term_in_a_request_makes_a_follower),
+		TEST(thesis_3_3_newer_term_in_a_reply_makes_a_follower),
+		TEST(thesis_3_3_stale_term_is_refused_with_the_own),
+		TEST(fault_s15_what_is_committed_is_handed_over_once_in_order),
+		TEST(fault_s19_answers_wait_for_the_disk),
+		TEST(thesis_3_4_follower_campaigns_when_it_hears_no_leader),
+		TEST(thesis_3_4_one_vote_a_term_first_come_first_served),
+		TEST(thesis_3_4_vote_outlives_a_restart),
+		TEST(thesis_3_6_1_vote_goes_to_logs_that_are_at_least_as_new),
+		TEST(thesis_3_5_append_is_refused_where_the_previous_entry_differs),
+		TEST(fault_s5_append_cuts_from_the_first_real_conflict_only),
+		TEST(fault_s5_short_old_append_cuts_nothing),
+		TEST(fault_s6_commit_is_clamped_to_what_the_message_verified),
+		TEST(thesis_3_5_committed_entries_are_never_cut),
+		TEST(thesis_3_4_candidate_votes_for_itself_and_asks_all),
+		TEST(thesis_3_4_candidate_leads_with_a_majority),
+		TEST(thesis_3_4_candidate_gives_way_to_the_leader_of_its_term),
+		TEST(thesis_3_5_leader_sends_proposals_before_its_disk_answers),
+		TEST(thesis_3_5_leader_commits_what_a_majority_stored),
+		TEST(thesis_10_2_1_leader_commits_without_its_own_disk),
+		TEST(fault_s2_leader_commits_only_entries_of_its_term),
+		TEST(thesis_3_4_leader_keeps_its_followers_by_heartbeats),
+		TEST(thesis_3_9_two_terms_never_mix_in_a_log),
 	};
 
 	return unit_run("paper", tests, LEN(tests));

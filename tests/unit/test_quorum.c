@@ -44,7 +44,7 @@ reached_counts_an_unknown_voter_as_nothing(void **state)
 }
 
 static void
-reached_needs_both_majorities_when_joint(void **state)
+fault_s10_reached_needs_both_majorities_when_joint(void **state)
 {
 	static const struct quorum_value values[] = {
 		{1, 5}, {2, 5}, {3, 5}, {4, 2}, {5, 2}};
@@ -102,7 +102,7 @@ verdict_passes_over_strangers_and_second_words(void **state)
 }
 
 static void
-verdict_needs_both_sets_and_loses_with_either(void **state)
+fault_s10_verdict_needs_both_sets_and_loses_with_either(void **state)
 {
 	static const struct quorum_vote votes[] = {
 		{1, true}, {2, true}, {4, false}, {5, false}};
@@ -123,12 +123,14 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reached_is_what_a_majority_has),
 		cmocka_unit_test(reached_counts_an_unknown_voter_as_nothing),
-		cmocka_unit_test(reached_needs_both_majorities_when_joint),
+		cmocka_unit_test(
+			fault_s10_reached_needs_both_majorities_when_joint),
 		cmocka_unit_test(verdict_is_open_until_a_majority_spoke),
 		cmocka_unit_test(verdict_is_lost_once_no_majority_is_left),
 		cmocka_unit_test(
 			verdict_passes_over_strangers_and_second_words),
-		cmocka_unit_test(verdict_needs_both_sets_and_loses_with_either),
+		cmocka_unit_test(
+			fault_s10_verdict_needs_both_sets_and_loses_with_either),
 	};
 
 	return unit_run("quorum", tests, LEN(tests));

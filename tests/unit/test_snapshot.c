@@ -277,7 +277,7 @@ received_snapshot_is_the_one_sent(void **state)
 }
 
 static void
-s3_s4_sink_resumes_and_takes_repeated_pieces(void **state)
+s3_s4_fault_s12_sink_resumes_and_takes_repeated_pieces(void **state)
 {
 	struct store_fixture *f = *state;
 	struct store_fixture to;
@@ -393,7 +393,7 @@ main(void)
 		TEST(f12_newest_falls_back_when_the_payload_is_damaged),
 		TEST(prune_keeps_the_newest),
 		TEST(received_snapshot_is_the_one_sent),
-		TEST(s3_s4_sink_resumes_and_takes_repeated_pieces),
+		TEST(s3_s4_fault_s12_sink_resumes_and_takes_repeated_pieces),
 		TEST(f20_damaged_transfer_is_never_installed),
 	};
 

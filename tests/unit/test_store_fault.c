@@ -412,7 +412,7 @@ f7_votes_are_written_while_entries_have_no_space(void **state)
 
 /* D3: one failed sync, and nothing is acknowledged any more. */
 static void
-d3_f5_failed_sync_latches(void **state)
+d3_failed_sync_latches(void **state)
 {
 	struct store_fixture *f = *state;
 	int i;
@@ -598,7 +598,7 @@ main(void)
 		TEST(open_fails_at_every_call),
 		TEST(first_open_fails_at_every_call),
 		TEST(f7_votes_are_written_while_entries_have_no_space),
-		TEST(d3_f5_failed_sync_latches),
+		TEST(d3_failed_sync_latches),
 		TEST(f6_read_error_at_the_start_is_no_end_of_the_log),
 		TEST(d4_taking_a_snapshot_fails_at_every_call),
 		TEST(f20_receiving_a_snapshot_fails_at_every_call),

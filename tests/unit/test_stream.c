@@ -122,7 +122,7 @@ grow(struct fixture *f, uint64_t count)
 }
 
 static void
-starts_lagging_with_nothing_proven_and_probes_at_once(void **state)
+fault_l6_starts_with_nothing_proven_and_probes_at_once(void **state)
 {
 	struct fixture *f = *state;
 	struct stream_wish wish;
@@ -165,7 +165,7 @@ lagging_becomes_line_rate_when_proven_and_near(void **state)
 }
 
 static void
-lagging_narrows_strictly_with_each_rejection(void **state)
+fault_l7_lagging_narrows_strictly_with_each_rejection(void **state)
 {
 	struct fixture *f = *state;
 	rk_index before = f->stream.next;
@@ -184,7 +184,7 @@ lagging_narrows_strictly_with_each_rejection(void **state)
 }
 
 static void
-lagging_streams_in_large_payloads_once_proven(void **state)
+fault_s4_lagging_streams_in_large_payloads_once_proven(void **state)
 {
 	struct fixture *f = *state;
 	struct stream_wish wish;
@@ -209,7 +209,7 @@ lagging_streams_in_large_payloads_once_proven(void **state)
 }
 
 static void
-lagging_asks_for_a_snapshot_when_entries_are_compacted(void **state)
+fault_l8_lagging_asks_for_a_snapshot_when_compacted(void **state)
 {
 	struct fixture *f = *state;
 
@@ -296,7 +296,7 @@ line_rate_becomes_lagging_when_far_behind(void **state)
 }
 
 static void
-line_rate_begins_again_behind_the_match_when_one_is_lost(void **state)
+fault_l4_line_rate_begins_again_when_one_is_lost(void **state)
 {
 	struct fixture *f = *state;
 
@@ -336,7 +336,7 @@ line_rate_needs_a_snapshot_when_compacted_under_a_lost_window(void **state)
 }
 
 static void
-pauses_grow_to_an_election_timeout_and_end_with_success(void **state)
+fault_l2_pauses_grow_to_a_timeout_and_end_with_success(void **state)
 {
 	struct fixture *f = *state;
 	uint64_t longest_ms = 0;
@@ -408,7 +408,7 @@ an_overdue_request_counts_as_lost(void **state)
 }
 
 static void
-a_late_reply_changes_nothing(void **state)
+fault_s20_a_late_reply_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct stream before;
@@ -425,7 +425,7 @@ a_late_reply_changes_nothing(void **state)
 }
 
 static void
-match_never_falls_and_its_denial_is_counted(void **state)
+fault_s20_match_never_falls_and_its_denial_is_counted(void **state)
 {
 	struct fixture *f = *state;
 
@@ -500,7 +500,7 @@ snapshotting_tries_again_after_a_pause_when_it_failed(void **state)
 }
 
 static void
-heartbeat_has_a_timer_of_its_own_in_every_state(void **state)
+fault_l11_fault_l19_heartbeat_has_a_timer_of_its_own(void **state)
 {
 	struct fixture *f = *state;
 	uint64_t interval_ms = f->settings.heartbeat_interval_ms;
@@ -546,16 +546,17 @@ commit_is_told_soon_when_no_append_carries_it(void **state)
 			 f->view.now_ms + f->settings.heartbeat_interval_ms);
 }
 
+/* End the stream; whatever comes then changes nothing. */
 static void
-terminate_is_final_in_every_state(void **state)
+end_for_good(struct fixture *f)
 {
-	struct fixture *f = *state;
+	rk_index match = f->stream.match;
 	enum stream_event_type type;
 
-	next(f);
 	step(f, (struct stream_event){.type = STREAM_EV_TERMINATE});
 	assert_int_equal(f->stream.state, STREAM_SHUTDOWN);
-	assert_int_equal(f->reports, STREAM_ENDED);
+	assert_true(f->reports & STREAM_ENDED);
+	assert_true(stream_deadline_ms(&f->stream) == UINT64_MAX);
 	grow(f, 5);
 	for (type = STREAM_EV_REPLICATE; type <= STREAM_EV_SNAPSHOT_FAILED;
 	     type++) {
@@ -563,9 +564,120 @@ terminate_is_final_in_every_state(void **state)
 					      .request = f->request,
 					      .match = 100});
 		assert_int_equal(f->stream.state, STREAM_SHUTDOWN);
-		assert_int_equal(f->stream.match, 0);
+		assert_int_equal(f->stream.match, match);
 		assert_int_equal(next(f).type, STREAM_SENDS_NOTHING);
 		assert_false(stream_heartbeat(&f->stream, &f->view, true));
+	}
+}
+
+static void
+fault_l3_terminate_is_final_in_every_state(void **state)
+{
+	struct fixture *f = *state;
+
+	next(f);
+	end_for_good(f);
+	stream_init(&f->stream, 2, 8, &f->view);
+	prove(f);
+	end_for_good(f);
+	stream_init(&f->stream, 2, 9, &f->view);
+	next(f);
+	reject(f, f->request, 1, 0);
+	compact(f, 50);
+	assert_int_equal(next(f).type, STREAM_SENDS_SNAPSHOT);
+	end_for_good(f);
+}
+
+/* One that nobody answers repeats what was lost, and still learns everything
+ * at once: what is new, what is committed, and that it is to end. */
+static void
+fault_l1_stream_that_repeats_is_not_deaf(void **state)
+{
+	struct fixture *f = *state;
+	struct stream_wish wish;
+	int i;
+
+	prove(f);
+	for (i = 0; i < 20; i++) {
+		grow(f, 1);
+		while (next(f).type != STREAM_SENDS_NOTHING)
+			;
+		assert_in_range(f->stream.window.count, 0, 3);
+		lose(f, 0);
+		f->view.now_ms += 1000;
+	}
+	f->view.commit = 105;
+	wish = next(f);
+	assert_int_equal(wish.from, 101);
+	assert_int_equal(wish.to, 111); /* Not merely what was lost. */
+	assert_int_equal(f->stream.commit_told, 105);
+	lose(f, f->request);
+	end_for_good(f);
+}
+
+/* Every snapshot that there is reaches to the log, so any will do. */
+static void
+fault_l9_old_snapshot_is_sent_all_the_same(void **state)
+{
+	struct fixture *f = *state;
+
+	next(f);
+	reject(f, f->request, 1, 0);
+	compact(f, 50);
+	grow(f, 100000);
+	assert_int_equal(next(f).type, STREAM_SENDS_SNAPSHOT);
+	assert_int_equal(f->stream.as.snapshotting.index, 50);
+	step(f, (struct stream_event){.type = STREAM_EV_INSTALLED,
+				      .request = f->request,
+				      .match = 50});
+	assert_int_equal(next(f).from, 51);
+}
+
+static void
+fault_l10_large_payload_has_longer_to_arrive(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t sizes[] = {100, 8 << 20};
+	uint64_t least_ms = f->view.now_ms + f->settings.request_timeout_ms;
+
+	f->settings.max_payload_bytes = 16 << 20;
+	f->settings.max_inflight_bytes = 16 << 20;
+	f->settings.max_payload_entries = 1;
+	prove(f);
+	ledger_append(&f->ledger, 1, LEN(sizes), sizes);
+	assert_int_equal(next(f).deadline_ms, least_ms);
+	assert_int_equal(next(f).deadline_ms, least_ms + (8 << 10));
+	/* Neither is late when a heartbeat is due, and that is not held up. */
+	f->view.now_ms += f->settings.heartbeat_interval_ms;
+	step(f, (struct stream_event){.type = STREAM_EV_TIME});
+	assert_int_equal(f->stream.window.count, 2);
+	assert_true(stream_heartbeat(&f->stream, &f->view, false));
+}
+
+/* Whatever a rejection says: another request at once, or after a pause. */
+static void
+fault_l16_every_rejection_is_followed_by_a_request(void **state)
+{
+	struct fixture *f = *state;
+	struct prng prng;
+	int i;
+
+	prng_init(&prng, unit_seed());
+	for (i = 0; i < 1000; i++) {
+		stream_init(&f->stream, 2, 7, &f->view);
+		if (prng_range(&prng, 0, 2) == 0)
+			prove(f);
+		grow(f, 1);
+		assert_int_equal(next(f).type, STREAM_SENDS_APPEND);
+		reject(f, f->request, prng_range(&prng, 0, 2000),
+		       prng_range(&prng, 0, 4));
+		if (next(f).type != STREAM_SENDS_NOTHING)
+			continue;
+		assert_in_range(f->stream.retry_ms, f->view.now_ms + 1,
+				f->view.now_ms +
+					f->settings.election_timeout_min_ms);
+		f->view.now_ms = f->stream.retry_ms;
+		assert_int_equal(next(f).type, STREAM_SENDS_APPEND);
 	}
 }
 
@@ -627,31 +739,35 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(starts_lagging_with_nothing_proven_and_probes_at_once),
+		TEST(fault_l6_starts_with_nothing_proven_and_probes_at_once),
 		TEST(lagging_probes_with_one_request_and_little_in_it),
 		TEST(lagging_becomes_line_rate_when_proven_and_near),
-		TEST(lagging_narrows_strictly_with_each_rejection),
-		TEST(lagging_streams_in_large_payloads_once_proven),
-		TEST(lagging_asks_for_a_snapshot_when_entries_are_compacted),
+		TEST(fault_l7_lagging_narrows_strictly_with_each_rejection),
+		TEST(fault_s4_lagging_streams_in_large_payloads_once_proven),
+		TEST(fault_l8_lagging_asks_for_a_snapshot_when_compacted),
 		TEST(lagging_uses_the_compacted_boundary_as_previous),
 		TEST(line_rate_keeps_several_requests_in_flight),
 		TEST(line_rate_honours_the_limit_of_bytes_but_sends_one_entry),
 		TEST(line_rate_becomes_lagging_when_far_behind),
-		TEST(line_rate_begins_again_behind_the_match_when_one_is_lost),
+		TEST(fault_l4_line_rate_begins_again_when_one_is_lost),
 		TEST(line_rate_needs_a_snapshot_when_compacted_under_a_lost_window),
-		TEST(pauses_grow_to_an_election_timeout_and_end_with_success),
+		TEST(fault_l2_pauses_grow_to_a_timeout_and_end_with_success),
 		TEST(a_target_that_is_heard_again_is_retried_at_once),
 		TEST(any_answer_is_contact),
 		TEST(an_overdue_request_counts_as_lost),
-		TEST(a_late_reply_changes_nothing),
-		TEST(match_never_falls_and_its_denial_is_counted),
+		TEST(fault_s20_a_late_reply_changes_nothing),
+		TEST(fault_s20_match_never_falls_and_its_denial_is_counted),
 		TEST(snapshotting_returns_to_lagging_when_installed),
 		TEST(snapshotting_to_the_last_index_resumes_without_a_write),
 		TEST(snapshotting_tries_again_after_a_pause_when_it_failed),
-		TEST(heartbeat_has_a_timer_of_its_own_in_every_state),
+		TEST(fault_l11_fault_l19_heartbeat_has_a_timer_of_its_own),
 		TEST(heartbeat_tells_no_more_than_is_proven),
 		TEST(commit_is_told_soon_when_no_append_carries_it),
-		TEST(terminate_is_final_in_every_state),
+		TEST(fault_l3_terminate_is_final_in_every_state),
+		TEST(fault_l1_stream_that_repeats_is_not_deaf),
+		TEST(fault_l9_old_snapshot_is_sent_all_the_same),
+		TEST(fault_l10_large_payload_has_longer_to_arrive),
+		TEST(fault_l16_every_rejection_is_followed_by_a_request),
 		TEST(newer_term_reverts_the_leader_and_ends_the_stream),
 		TEST(any_walk_keeps_the_invariants),
 	};

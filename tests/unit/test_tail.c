@@ -56,7 +56,7 @@ reads_at_least_one_line_and_no_more_than_fit(void **state)
 }
 
 static void
-truncates_within_a_chunk_without_touching_its_bytes(void **state)
+r8_truncates_within_a_chunk_and_leaves_its_bytes(void **state)
 {
 	struct tail t = {0};
 	struct chunk *c;
@@ -108,7 +108,7 @@ main(void)
 		cmocka_unit_test(reads_across_chunks),
 		cmocka_unit_test(reads_at_least_one_line_and_no_more_than_fit),
 		cmocka_unit_test(
-			truncates_within_a_chunk_without_touching_its_bytes),
+			r8_truncates_within_a_chunk_and_leaves_its_bytes),
 		cmocka_unit_test(trims_only_what_is_safe),
 	};
 

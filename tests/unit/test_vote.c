@@ -5,7 +5,7 @@
 #include "core/vote.h"
 
 static void
-grant_compares_the_term_before_the_index(void **state)
+fault_s8_grant_compares_the_term_before_the_index(void **state)
 {
 	static const struct {
 		struct log_end own, theirs;
@@ -30,7 +30,7 @@ grant_is_never_refused_both_ways(void **state)
 	struct log_end a, b;
 
 	(void)state;
-	/* Else no candidate could win (the fault S8 of the seed). */
+	/* Else no candidate could win. */
 	for (a.index = 0; a.index < 4; a.index++)
 		for (a.term = 0; a.term < 4; a.term++)
 			for (b.index = 0; b.index < 4; b.index++)
@@ -62,7 +62,8 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(grant_compares_the_term_before_the_index),
+		cmocka_unit_test(
+			fault_s8_grant_compares_the_term_before_the_index),
 		cmocka_unit_test(grant_is_never_refused_both_ways),
 		cmocka_unit_test(
 			ballot_hears_voters_only_and_the_first_word_counts),
