@@ -6,6 +6,7 @@
 #   make check           install what is missing, build, run every test
 #   make demo            install what is missing, build, show the main job
 #   make lint            what scripts can hold of the style
+#   make rows            situations, and the tests that hold them
 #   make SANITIZE=address,undefined check    a tree of its own
 #   make install DESTDIR=... PREFIX=...
 #   make V=1             ... and show each command whole
@@ -163,6 +164,9 @@ demo-now: all
 lint:
 	@CLANG_FORMAT=$(CLANG_FORMAT) B=$B sh tests/lint/lint.sh
 
+rows:
+	@sh tests/tools/rows.sh
+
 format:
 	$(CLANG_FORMAT) -i $$(git ls-files '*.c' '*.h')
 
@@ -187,8 +191,8 @@ clean:
 	rm -rf build
 
 .PHONY: all libraries tools check check-now check-unit check-scenario \
-	check-cmd check-cluster demo demo-now lint format install uninstall clean \
-	$B/raftkit.pc
+	check-cmd check-cluster demo demo-now lint rows format install \
+	uninstall clean $B/raftkit.pc
 .SECONDARY:
 
 -include $(LIB_OBJ:.o=.d) $(wildcard $B/cmd/*.d $B/tests/*/*.d \

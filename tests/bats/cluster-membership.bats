@@ -163,7 +163,7 @@ all_recorded() { # COUNT
 	[ "$(raft-member list | tail -n 1)" = "quorum 2 of 2, 2 up" ]
 }
 
-@test "membership: a wiped member has no vote and is not taken for itself" {
+@test "membership: fault_s21: a wiped member has no vote and is not taken for itself" {
 	cluster_start 3
 	seq 100 | raft-append --print=none
 	raft-member transfer 1

@@ -88,7 +88,7 @@ second" ]
 	[ "$(count second)" -eq 1 ]
 }
 
-@test "raft-append: a leader killed after sending is not noticed" {
+@test "raft-append: c1: a leader killed after sending is not noticed" {
 	cluster_start 3
 	raft-append first
 	leader=$(raft-status -J | jq -r \
@@ -189,7 +189,7 @@ most 1048576" ]]
 	wait $!
 }
 
-@test "raft-append: --session makes the same command safe to repeat" {
+@test "raft-append: c1: --session makes the same command safe to repeat" {
 	cluster_start 1
 	first=$(raft-append --session=s1 a b c)
 	[ "$(raft-append --session=s1 a b c)" = "$first" ]
