@@ -63,7 +63,7 @@ all_recorded() { # COUNT
 	raft-append more
 	wait_for 5 sh -c "raft-dump --raw '$BATS_TEST_TMPDIR/d4' | grep -qx more"
 	cmp <(raft-dump --raw "$BATS_TEST_TMPDIR/d4") <(raft-dump --raw)
-	! grep -q 'candidate' "$BATS_TEST_TMPDIR/trace-4"
+	run ! grep -q 'candidate' "$BATS_TEST_TMPDIR/trace-4"
 }
 
 @test "membership: a member that joined starts again by the same command" {

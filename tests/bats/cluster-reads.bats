@@ -28,7 +28,7 @@ header_of() { # NAME URL
 	cluster_start 3
 	raft-append --print=none one
 	leader=$(raft-status --leader)
-	url=$(a_follower)/v1/log?raw
+	url="$(a_follower)/v1/log?raw"
 	# So that the follower has a connection to the leader.
 	curl -sS "$url"
 	before=$(reads_answered "$leader")
