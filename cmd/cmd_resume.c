@@ -25,7 +25,8 @@ parse(const char *text, struct cmd_resume *r)
 	       r->session, r->cluster, &r->acknowledged, &end);
 	if (strcmp(r->cluster, "-") == 0)
 		r->cluster[0] = '\0';
-	return end > 0 && text[end] == '\0';
+	/* To sscanf() the last newline is as good as none. */
+	return end > 0 && text[end] == '\0' && text[end - 1] == '\n';
 }
 
 static enum rk_code

@@ -40,6 +40,18 @@ static const char *const message_name[] = {
 _Static_assert(LEN(message_name) == MESSAGE_TIMEOUT_NOW_REPLY + 1,
 	       "name every message");
 
+const char *
+event_text_name(enum event_type type)
+{
+	return event_name[type];
+}
+
+const char *
+event_text_message_name(enum message_type type)
+{
+	return message_name[type];
+}
+
 /* ---- pieces: each ends with a comma, which close_object() takes back ---- */
 
 static void

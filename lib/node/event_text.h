@@ -16,4 +16,8 @@ void event_text_start(struct bytes *out, const struct core_settings *settings,
 /* Append the line that steps core `id` by `ev`. */
 void event_text_step(struct bytes *out, rk_id id, const struct event *ev);
 
+/* `receive`, `append_reply`, ...: what `event` and `type` say. Static. */
+const char *event_text_name(enum event_type type);
+const char *event_text_message_name(enum message_type type);
+
 #endif /* NODE_EVENT_TEXT_H */

@@ -6,30 +6,12 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-
-static const char *const event_name[] = {
-	[EVENT_TIME] = "time",
-	[EVENT_RECEIVE] = "receive",
-	[EVENT_PROPOSE] = "propose",
-	[EVENT_CONFIGURE] = "configure",
-	[EVENT_READ] = "read",
-	[EVENT_TRANSFER] = "transfer",
-	[EVENT_CAMPAIGN] = "campaign",
-	[EVENT_PERSISTED] = "persisted",
-	[EVENT_PERSIST_FAILED] = "persist_failed",
-	[EVENT_APPLIED] = "applied",
-	[EVENT_SNAPSHOT_TAKEN] = "snapshot_taken",
-	[EVENT_SNAPSHOT_SENT] = "snapshot_sent",
-	[EVENT_SNAPSHOT_RECEIVED] = "snapshot_received",
-	[EVENT_PEER_UNREACHABLE] = "peer_unreachable",
-	[EVENT_COMPACTED] = "compacted",
-};
-_Static_assert(LEN(event_name) == EVENT_COMPACTED + 1, "name every event");
+#include "node/event_text.h"
 
 const char *
 jevent_name(enum event_type type)
 {
-	return event_name[type];
+	return event_text_name(type);
 }
 
 static enum rk_code
@@ -259,12 +241,12 @@ read_type(const json_t *line, enum event_type *type, struct rk_error *err)
 {
 	const char *name;
 	enum rk_code rc = json_get_text(line, "event", &name, err);
-	size_t i;
+	int i;
 
 	if (rc)
 		return rc;
-	for (i = 0; i < LEN(event_name); i++)
-		if (strcmp(name, event_name[i]) == 0) {
+	for (i = 0; i <= EVENT_COMPACTED; i++)
+		if (strcmp(name, event_text_name((enum event_type)i)) == 0) {
 			*type = (enum event_type)i;
 			return RK_OK;
 		}

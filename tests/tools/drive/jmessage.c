@@ -8,21 +8,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-
-static const char *const type_name[] = {
-	[MESSAGE_VOTE] = "vote",
-	[MESSAGE_VOTE_REPLY] = "vote_reply",
-	[MESSAGE_APPEND] = "append",
-	[MESSAGE_APPEND_REPLY] = "append_reply",
-	[MESSAGE_HEARTBEAT] = "heartbeat",
-	[MESSAGE_HEARTBEAT_REPLY] = "heartbeat_reply",
-	[MESSAGE_SNAPSHOT] = "snapshot",
-	[MESSAGE_SNAPSHOT_REPLY] = "snapshot_reply",
-	[MESSAGE_TIMEOUT_NOW] = "timeout_now",
-	[MESSAGE_TIMEOUT_NOW_REPLY] = "timeout_now_reply",
-};
-_Static_assert(LEN(type_name) == MESSAGE_TIMEOUT_NOW_REPLY + 1,
-	       "name every type");
+#include "node/event_text.h"
 
 /* A plain field of one type of message. Those that are required have no value
  * that would be harmless to assume. */
@@ -95,13 +81,14 @@ read_type(const json_t *object, enum message_type *type, struct rk_error *err)
 {
 	const char *name;
 	enum rk_code rc;
-	size_t i;
+	int i;
 
 	rc = json_get_text(object, "type", &name, err);
 	if (rc)
 		return rc;
-	for (i = 0; i < LEN(type_name); i++)
-		if (strcmp(name, type_name[i]) == 0) {
+	for (i = 0; i <= MESSAGE_TIMEOUT_NOW_REPLY; i++)
+		if (strcmp(name, event_text_message_name(
+					 (enum message_type)i)) == 0) {
 			*type = (enum message_type)i;
 			return RK_OK;
 		}
@@ -245,7 +232,8 @@ jmessage_write(const struct message *m)
 	json_t *object = json_object();
 	size_t i;
 
-	jfield_set(object, "type", json_string(type_name[m->type]));
+	jfield_set(object, "type",
+		   json_string(event_text_message_name(m->type)));
 	jfield_set(object, "from", jfield_from_u64(m->from));
 	jfield_set(object, "to", jfield_from_u64(m->to));
 	jfield_set(object, "term", jfield_from_u64(m->term));
@@ -296,8 +284,8 @@ jmessage_brief(struct bytes *out, const struct message *m)
 	bool is_reply = m->type == MESSAGE_VOTE_REPLY && m->as.vote_reply.pre;
 
 	bytes_printf(out, "%s%s %" PRIu64 ">%" PRIu64 " T%" PRIu64,
-		     is_vote || is_reply ? "pre-" : "", type_name[m->type],
-		     m->from, m->to, m->term);
+		     is_vote || is_reply ? "pre-" : "",
+		     event_text_message_name(m->type), m->from, m->to, m->term);
 	switch (m->type) {
 	case MESSAGE_VOTE:
 		bytes_printf(out, " last %" PRIu64 "/%" PRIu64 "%s",
