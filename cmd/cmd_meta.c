@@ -28,7 +28,8 @@ print_rows(const struct rk_reader_info *info, const struct rk_meta *m)
 	number_row("id", m->node);
 	text_row("incarnation", m->incarnation);
 	number_row("term", m->term);
-	number_row("vote", m->vote);
+	if (m->term != 0)
+		printf("%-12s %" PRIu64 "\n", "vote", m->vote);
 	printf("%-12s %" PRIu64 "\n", "first", info->first);
 	printf("%-12s %" PRIu64 "\n", "last", info->last);
 	number_row("last_term", m->last_term);

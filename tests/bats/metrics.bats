@@ -69,11 +69,12 @@ check_format() {
 	seq 100 | raft-append --print=none
 	raft-cluster kill follower
 	sleep 0.3
-	for id in $(leader_id) $(raft-status -J | jq -r 'select(.role ==
-		"follower") | .id'); do
+	raft-status -J | jq -r 'select(.reachable).id' >"$BATS_TEST_TMPDIR/up"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/up")" -eq 2 ]
+	while read -r id; do
 		metrics "$id" >"$BATS_TEST_TMPDIR/text"
 		check_format <"$BATS_TEST_TMPDIR/text"
-	done
+	done <"$BATS_TEST_TMPDIR/up"
 	run -0 curl -sSI "$(raft-status --leader)/metrics"
 	[[ ${output,,} == *'content-type: text/plain; version=0.0.4'* ]]
 }
@@ -87,32 +88,48 @@ check_format() {
 }
 
 @test "metrics: numbers are those of the log" {
-	local id text
-	cluster_start 3
+	local text
+	cluster_start 1
 	seq 500 | raft-append --print=none
-	raft-append one two three
+	raft-append --print=none one two three
 	raft-status --wait=applied=504
-	id=$(leader_id)
-	text=$(metrics "$id")
-	[ "$(value raftkit_commit_index <<<"$text")" -ge 504 ]
+	text=$(metrics 1)
+	[ "$(value raftkit_last_index <<<"$text")" -ge 504 ]
+	for name in commit_index applied_index applied_entries_total \
+		log_batch_entries_sum; do
+		[ "$(value "raftkit_$name" <<<"$text")" -eq \
+			"$(value raftkit_last_index <<<"$text")" ]
+	done
 	[ "$(value 'raftkit_role{role="leader"}' <<<"$text")" -eq 1 ]
-	[ "$(value raftkit_leader_id <<<"$text")" -eq "$id" ]
-	[ "$(value raftkit_applied_entries_total <<<"$text")" -eq \
-		"$(value raftkit_applied_index <<<"$text")" ]
-	[ "$(value raftkit_log_batch_entries_sum <<<"$text")" -eq \
-		"$(value raftkit_last_index <<<"$text")" ]
+	[ "$(value raftkit_leader_id <<<"$text")" -eq 1 ]
 	[ "$(value raftkit_append_seconds_count <<<"$text")" -ge 2 ]
 	[ "$(value raftkit_log_write_seconds_count <<<"$text")" -ge 3 ]
 	[ "$(value 'raftkit_disk_state{state="ok"}' <<<"$text")" -eq 1 ]
+}
+
+# Whether the leader has sent its followers lines, has had answers, and they
+# have everything.
+peers_are_told_of() {
+	local id peer text
+	id=$(leader_id)
+	text=$(metrics "$id")
 	for peer in 1 2 3; do
 		[ "$peer" -ne "$id" ] || continue
 		[ "$(value "raftkit_peer_sent_entries_total{peer=\"$peer\"}" \
-			<<<"$text")" -ge 504 ]
-		[ "$(value "raftkit_stream_lag_entries{peer=\"$peer\"}" \
-			<<<"$text")" -eq 0 ]
-		[ "$(value "raftkit_peer_round_trip_seconds_count{peer=\"$peer\",kind=\"append\"}" \
-			<<<"$text")" -gt 0 ]
+			<<<"$text")" -gt 0 ] &&
+			[ "$(value "raftkit_stream_lag_entries{peer=\"$peer\"}" \
+				<<<"$text")" -eq 0 ] &&
+			[ "$(value "raftkit_stream_match_index{peer=\"$peer\"}" \
+				<<<"$text")" -ge 101 ] &&
+			[ "$(value "raftkit_peer_round_trip_seconds_count{peer=\"$peer\",kind=\"append\"}" \
+				<<<"$text")" -gt 0 ] || return
 	done
+}
+
+@test "metrics: a leader tells of each of its followers" {
+	cluster_start 3
+	seq 100 | raft-append --print=none
+	wait_for 10 peers_are_told_of
 }
 
 @test "metrics: requests are counted by route and status, once answered" {
@@ -139,6 +156,7 @@ check_format() {
 	raft-cluster kill "$down"
 	seq 50 | raft-append --print=none
 	failing() {
+		id=$(leader_id)
 		[ "$(metrics "$id" | value "raftkit_peer_errors_total{peer=\"$down\",kind=\"append\"}")" -gt 0 ] &&
 			[ "$(metrics "$id" | value "raftkit_stream_errors_total{peer=\"$down\"}")" -gt 0 ] &&
 			[ "$(metrics "$id" | value "raftkit_stream_lag_entries{peer=\"$down\"}")" -ge 50 ]
