@@ -3,13 +3,20 @@
  * While no leader is known a request is parked: an election is over in a
  * moment, and whoever asked need not know of it. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "node/node.h"
 
-/* Requests parked at most; more are told to try again. */
-#define PARKED_MOST 4096
+/* Requests parked at most, and the bytes of their bodies, of those on their
+ * way included; more are told to try again. */
+#define PARKED_MOST  4096
+#define PARKED_BYTES (64U << 20)
+
+/* Requests on their way at most; the rest stays parked. They take connections
+ * of the leader's, which its other clients and members need, too. */
+#define FORWARD_MOST 256
 
 /* How long a request waits for a leader: an election, or for less if it says
  * so in Raft-Wait-Ms. */
@@ -27,18 +34,27 @@ struct parked {
 	void (*local)(struct node *n, struct inbound_request *r);
 	uint64_t until_ms;
 	uint64_t retry_ms; /* Not before. */
+	size_t bytes;      /* Of its body. */
 };
 
 /* A request on its way to the leader. */
 struct forward {
 	struct node *node;
 	struct parked parked;
+	struct outbound_call *call;
+	rk_id leader; /* To whom, and as the leader of what term. */
+	rk_term term;
+	uint64_t until_ms; /* 0, or when to give up one that leads no more. */
+	struct forward *next;
 };
 
 struct proxies {
 	struct parked *parked;
 	size_t count;
 	size_t cap;
+	size_t bytes; /* Of bodies parked and on their way. */
+	struct forward *forwards;
+	size_t forward_count;
 };
 
 struct proxies *
@@ -65,12 +81,32 @@ refuse(struct node *n, struct inbound_request *r)
 }
 
 static void
+refuse_busy(struct node *n, struct inbound_request *r)
+{
+	api_problem(n, r, PROBLEM_BUSY, NULL,
+		    "too many requests wait for the leader; nothing of this "
+		    "was done");
+}
+
+/* It is not this file's any more. */
+static struct inbound_request *
+let_go(struct node *n, const struct parked *parked)
+{
+	n->proxies->bytes -= parked->bytes;
+	return parked->request;
+}
+
+static void
 park(struct node *n, const struct parked *parked)
 {
 	struct proxies *p = n->proxies;
 
-	if (p->count == PARKED_MOST || n->stopping) {
-		refuse(n, parked->request);
+	if (n->stopping) {
+		refuse(n, let_go(n, parked));
+		return;
+	}
+	if (p->count >= PARKED_MOST) {
+		refuse_busy(n, let_go(n, parked));
 		return;
 	}
 	p->parked =
@@ -119,17 +155,38 @@ relay(struct node *n, struct inbound_request *r, struct outbound_call *call,
 }
 
 static void
+delist(struct proxies *p, struct forward *f)
+{
+	struct forward **link = &p->forwards;
+
+	while (*link != f)
+		link = &(*link)->next;
+	*link = f->next;
+	p->forward_count--;
+}
+
+static void
+doubt(struct node *n, struct inbound_request *r, const char *why)
+{
+	api_problem(n, r, PROBLEM_OUTCOME_UNKNOWN,
+		    "repeat with the same Idempotency-Key",
+		    "lost the leader after forwarding to it (%s); it may be "
+		    "committed",
+		    why);
+}
+
+static void
 on_relayed(void *user, struct outbound_call *call,
 	   const struct outbound_reply *reply)
 {
 	struct forward *f = user;
 	struct node *n = f->node;
-	struct inbound_request *r = f->parked.request;
 
+	delist(n->proxies, f);
 	switch (reply->outcome) {
 	case OUTBOUND_OK:
 		if (!is_elsewhere(reply)) {
-			relay(n, r, call, reply);
+			relay(n, let_go(n, &f->parked), call, reply);
 			break;
 		}
 		/* Fall through: nothing was proposed there. */
@@ -140,15 +197,11 @@ on_relayed(void *user, struct outbound_call *call,
 		break;
 	case OUTBOUND_CUT:
 	case OUTBOUND_TIMEOUT:
-		api_problem(n, r, PROBLEM_OUTCOME_UNKNOWN,
-			    "repeat with the same Idempotency-Key",
-			    "lost the leader after forwarding to it (%s); "
-			    "it may be committed",
-			    reply->why);
+		doubt(n, let_go(n, &f->parked), reply->why);
 		break;
 	case OUTBOUND_CANCELLED:
-		api_problem(n, r, PROBLEM_OUTCOME_UNKNOWN, NULL,
-			    "shutting down");
+		doubt(n, let_go(n, &f->parked),
+		      n->closing ? "shutting down" : "another leads now");
 		break;
 	}
 	mem_free(f);
@@ -188,8 +241,9 @@ static void
 forward(struct node *n, const struct parked *parked, const char *url)
 {
 	static const char *const kept[] = {"Content-Type", "Accept",
-					   "Idempotency-Key", "Raft-Cluster"};
-	const char *headers[LEN(kept) + 2];
+					   "Idempotency-Key"};
+	const char *headers[LEN(kept) + 3];
+	char cluster[128];
 	struct inbound_request *r = parked->request;
 	struct outbound_request request = {
 		.method = method_name(inbound_method(r)),
@@ -212,12 +266,21 @@ forward(struct node *n, const struct parked *parked, const char *url)
 	p = (const char *)text.data;
 	for (i = 0; i < count; i++, p += strlen(p) + 1)
 		headers[i] = p;
+	/* Whoever else may listen there by now shall not take it. */
+	snprintf(cluster, sizeof cluster, "Raft-Cluster: %.64s",
+		 n->self.cluster);
+	headers[count++] = cluster;
 	headers[count++] = "Raft-Forwarded: 1";
 	headers[count] = NULL;
-	f->node = n;
-	f->parked = *parked;
+	*f = (struct forward){.node = n,
+			      .parked = *parked,
+			      .leader = core_leader(n->core),
+			      .term = core_term(n->core),
+			      .next = n->proxies->forwards};
+	n->proxies->forwards = f;
+	n->proxies->forward_count++;
 	request.user = f;
-	outbound_start(n->out, &request);
+	f->call = outbound_start(n->out, &request);
 	bytes_close(&text);
 }
 
@@ -240,19 +303,33 @@ proxy_handle(struct node *n, struct inbound_request *r,
 		.request = r,
 		.local = local,
 		.until_ms = n->now_ms + proxy_patience_ms(r),
+		.bytes = inbound_body(r).len,
 	};
 
 	/* A leader that is handing over: not again in this very pass. */
 	if (node_is_leader(n))
 		parked.retry_ms = n->now_ms + RETRY_MS;
-	if (inbound_header(r, "Raft-Forwarded"))
+	if (inbound_header(r, "Raft-Forwarded")) {
 		api_problem(n, r, PROBLEM_HOPS, NULL,
 			    "forwarded here, but this is not the leader");
-	else
-		park(n, &parked);
+		return;
+	}
+	if (n->proxies->bytes > 0 &&
+	    n->proxies->bytes + parked.bytes > PARKED_BYTES) {
+		refuse_busy(n, r);
+		return;
+	}
+	n->proxies->bytes += parked.bytes;
+	park(n, &parked);
 }
 
 /* ---- time ---- */
+
+static bool
+has_room(const struct node *n)
+{
+	return n->proxies->forward_count < FORWARD_MOST;
+}
 
 /* True if the request has left the car park. */
 static bool
@@ -261,18 +338,40 @@ move_on(struct node *n, const struct parked *parked)
 	const char *url = node_leader_url(n);
 
 	if (n->now_ms >= parked->until_ms || n->stopping) {
-		refuse(n, parked->request);
+		if (url && !has_room(n) && !n->stopping)
+			refuse_busy(n, let_go(n, parked));
+		else
+			refuse(n, let_go(n, parked));
 		return true;
 	}
 	if (n->now_ms < parked->retry_ms)
 		return false;
 	if (node_is_leader(n))
-		parked->local(n, parked->request);
-	else if (url)
+		parked->local(n, let_go(n, parked));
+	else if (url && has_room(n))
 		forward(n, parked, url);
 	else
 		return false;
 	return true;
+}
+
+/* A leader that was replaced may yet answer, if it lives: it knows what became
+ * of the request. For a while; it may be one that hangs. */
+static void
+doubt_replaced(struct node *n)
+{
+	struct forward *f = n->proxies->forwards, *next;
+
+	for (; f; f = next) {
+		next = f->next;
+		if (!f->until_ms && core_leader(n->core) &&
+		    (f->leader != core_leader(n->core) ||
+		     f->term != core_term(n->core)))
+			f->until_ms = n->now_ms +
+				      n->settings.core.election_timeout_max_ms;
+		if (f->until_ms && n->now_ms >= f->until_ms)
+			outbound_cancel(f->call);
+	}
 }
 
 void
@@ -282,6 +381,7 @@ proxy_tick(struct node *n)
 	size_t count = p->count, kept = 0, i;
 	struct parked *parked = p->parked;
 
+	doubt_replaced(n);
 	if (!count)
 		return;
 	/* What is parked anew on the way goes to a list of its own. */
@@ -300,6 +400,8 @@ uint64_t
 proxy_deadline_ms(const struct node *n)
 {
 	const struct proxies *p = n->proxies;
+	bool can_go = node_leader_url(n) && (has_room(n) || node_is_leader(n));
+	const struct forward *f;
 	uint64_t deadline = 0;
 	size_t i;
 
@@ -307,10 +409,14 @@ proxy_deadline_ms(const struct node *n)
 		const struct parked *parked = &p->parked[i];
 		uint64_t at = parked->until_ms;
 
-		if (node_leader_url(n) && parked->retry_ms < at)
+		if (can_go && parked->retry_ms < at)
 			at = parked->retry_ms ? parked->retry_ms : n->now_ms;
 		if (!deadline || at < deadline)
 			deadline = at;
+	}
+	for (f = p->forwards; f; f = f->next) {
+		if (f->until_ms && (!deadline || f->until_ms < deadline))
+			deadline = f->until_ms;
 	}
 	return deadline;
 }
