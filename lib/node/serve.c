@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -17,7 +18,11 @@
 #include "node/node.h"
 #include "node/notify.h"
 
-#define CONNECTIONS_MOST   4096
+#define CONNECTIONS_MOST 4096
+
+/* Descriptors kept back from clients: for files, and for members. */
+#define DESCRIPTORS_KEPT 512
+
 #define HEADER_DEADLINE_MS 5000
 #define BODY_DEADLINE_MS   10000
 
@@ -143,6 +148,35 @@ check_exposure(const struct reactor *r, const struct rk_member *member,
 	return RK_OK;
 }
 
+/* As many as there can be without the log or a peer running out of
+ * descriptors. */
+static unsigned
+connections_most(const struct reactor *r)
+{
+	struct rlimit limit;
+	rlim_t most = CONNECTIONS_MOST;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return CONNECTIONS_MOST;
+	if (limit.rlim_cur < CONNECTIONS_MOST + DESCRIPTORS_KEPT) {
+		limit.rlim_cur = limit.rlim_max;
+		/* Else it stays as it is. */
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+		    getrlimit(RLIMIT_NOFILE, &limit) < 0)
+			return CONNECTIONS_MOST / 8;
+	}
+	if (limit.rlim_cur < CONNECTIONS_MOST + DESCRIPTORS_KEPT) {
+		most = limit.rlim_cur > 2 * DESCRIPTORS_KEPT
+			       ? limit.rlim_cur - DESCRIPTORS_KEPT
+			       : limit.rlim_cur / 2;
+		trace_line(&r->trace, TRACE_WARNING,
+			   "at most %u clients at once: so few descriptors "
+			   "are allowed",
+			   (unsigned)most);
+	}
+	return (unsigned)most;
+}
+
 static enum rk_code
 listen_on(struct reactor *r, const struct rk_member *member,
 	  struct rk_error *err)
@@ -156,7 +190,7 @@ listen_on(struct reactor *r, const struct rk_member *member,
 	struct inbound_settings settings = {
 		.host = host,
 		.allowed_hosts = own,
-		.max_connections = CONNECTIONS_MOST,
+		.max_connections = connections_most(r),
 		.header_deadline_ms = HEADER_DEADLINE_MS,
 		.body_deadline_ms = BODY_DEADLINE_MS,
 		.trace = &r->trace,
