@@ -288,7 +288,8 @@ struct core_stream_status {
 	bool voter;
 	uint64_t errors; /* Requests that failed. */
 	uint64_t retries;
-	uint64_t backwards; /* Times that it lacked what it had proven. */
+	uint64_t rejections; /* Appends that it could not add. */
+	uint64_t backwards;  /* Times that it lacked what it had proven. */
 };
 
 struct core_status {

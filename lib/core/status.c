@@ -22,6 +22,7 @@ show_stream(const struct core *c, const struct stream *s,
 						s->target),
 		.errors = s->errors,
 		.retries = s->retries,
+		.rejections = s->rejections,
 		.backwards = s->backwards,
 	};
 }

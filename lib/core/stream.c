@@ -173,6 +173,7 @@ rejected(struct stream *s, const struct stream_view *v,
 
 	if (r == NULL)
 		return 0;
+	s->rejections++;
 	if (r->prev <= s->match) {
 		/* It lost what it had, or denies that there is a beginning:
 		 * for people to see to. */

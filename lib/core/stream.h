@@ -81,6 +81,7 @@ struct stream {
 	uint64_t contact_ms;   /* When it last answered; 0: never. */
 	uint64_t errors;       /* Requests that failed, in all. */
 	uint64_t retries;      /* Attempts after a failure, in all. */
+	uint64_t rejections;   /* Appends that it could not add, in all. */
 	uint64_t backwards;    /* Times that it denied what it had proven. */
 	struct prng jitter;
 	union {

@@ -154,6 +154,8 @@ static const struct stream_row stream_rows[] = {
 	 "Requests of this leader's stream that failed."},
 	{"raftkit_stream_retries_total", FAMILY_COUNTER, AT(retries),
 	 "Times that this leader's stream began again after a failure."},
+	{"raftkit_stream_rejections_total", FAMILY_COUNTER, AT(rejections),
+	 "Appends that the peer could not add to its log as it was."},
 	{"raftkit_stream_backwards_total", FAMILY_COUNTER, AT(backwards),
 	 "Times that the peer lacked what it had proven to hold."},
 };
