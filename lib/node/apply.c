@@ -24,6 +24,24 @@ slice_end(const struct node *n, rk_index from)
 	return end;
 }
 
+/* The log has the entries; they are applied when there is space. A leader that
+ * cannot apply serves nobody, and another may be able to. */
+static void
+wait_for_space(struct node *n)
+{
+	struct event ev = {.type = EVENT_TRANSFER};
+
+	if (!n->unapplied_since_ms)
+		n->unapplied_since_ms = n->now_ms;
+	n->retry_apply_ms = n->now_ms + RETRY_MS;
+	if (!node_is_leader(n) ||
+	    n->now_ms - n->unapplied_since_ms <
+		    n->settings.core.election_timeout_max_ms)
+		return;
+	n->unapplied_since_ms = n->now_ms; /* Until it is tried again. */
+	node_step(n, &ev, NULL);
+}
+
 static bool
 apply_slice(struct node *n, size_t *budget)
 {
@@ -48,6 +66,7 @@ apply_slice(struct node *n, size_t *budget)
 			   (struct slice){n->slice.data, n->slice.len}, count,
 			   replies, &err);
 	if (rc == RK_OK) {
+		n->unapplied_since_ms = 0;
 		*budget -= n->slice.len < *budget ? n->slice.len : *budget;
 		meters_applied(n->meters, replies, count, n->slice.len);
 		append_applied(n, from, count, replies);
@@ -55,8 +74,7 @@ apply_slice(struct node *n, size_t *budget)
 		node_step(n, &ev, NULL);
 		snapshot_applied(n);
 	} else if (rc == RK_REJECTED) {
-		/* The log has them; they are applied when there is space. */
-		n->retry_apply_ms = n->now_ms + RETRY_MS;
+		wait_for_space(n);
 	} else {
 		node_fail(n, &err);
 	}

@@ -121,8 +121,9 @@ struct node {
 	bool apply_paused;  /* While a snapshot is being installed. */
 	rk_id known_leader; /* As last traced. */
 	enum role known_role;
-	bool segment_wanted;     /* The janitor is making one. */
-	uint64_t retry_apply_ms; /* The machine's disk was full. */
+	bool segment_wanted;         /* The janitor is making one. */
+	uint64_t retry_apply_ms;     /* The machine's disk was full... */
+	uint64_t unapplied_since_ms; /* ...first at this time. */
 };
 
 /* ---- node.c: life, and the pass ---- */
