@@ -4,8 +4,8 @@
 # usage: rows.sh [FILE]
 #
 # A test holds a row if its name begins with the row's id; a name may begin
-# with several. Names are those of the tests in tests/unit, tests/bats (behind
-# "file: ") and of the files in tests/scenario. Prints a line a row:
+# with several. Names are those of the tests in tests/unit and tests/bats (there
+# perhaps behind a "word: ") and of the files in tests/scenario. Prints a line a row:
 #
 #	id | what it is about | tests
 #
@@ -28,8 +28,9 @@ rows=${1:-tests/rows.txt}
 	done
 	for file in tests/bats/*.bats; do
 		place=${file##*/}
-		sed -n "s/^@test \"[a-z-]*: \(.*\)\" {\$/\1/p" "$file" |
-			sed "s/[^A-Za-z0-9]\{1,\}/_/g; s/^/${place%.bats} /"
+		sed -n 's/^@test "\(.*\)" {$/\1/p' "$file" |
+			sed 's/^[a-z-]*: //; s/[^A-Za-z0-9]\{1,\}/_/g' |
+			tr '[:upper:]' '[:lower:]' | sed "s/^/${place%.bats} /"
 	done
 } | awk '
 	# The id that the name begins with, or nothing.
