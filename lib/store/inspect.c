@@ -88,16 +88,54 @@ take_recovered(struct log_scan *scan, struct log_recovered *recovered)
 	scan->state.now = (struct log_recovered){0};
 }
 
+/* Whether a segment is there now that is newer than all of `files`. */
+static bool
+is_followed(const char *log_dir, const struct log_files *files)
+{
+	struct log_files now;
+	struct rk_error ignored;
+	bool followed;
+
+	followed = log_files_load(&now, log_dir, NULL, LOG_FILES_LOOK,
+				  &ignored) == RK_OK &&
+		   now.count > 0 &&
+		   now.files[now.count - 1].head.first_batch >
+			   files->files[files->count - 1].head.first_batch;
+	log_files_close(&now);
+	return followed;
+}
+
+/* A busy member goes on to further segments faster than they can be listed and
+ * read: then we have read the log as it was when they were listed. But a seal
+ * that nothing follows tells of a segment that is lost. */
+static enum rk_code
+scan_live(struct log_scan *scan, const char *log_dir, const char *source,
+	  struct log_files *files, struct rk_error *err)
+{
+	enum rk_code rc;
+
+	files->open_ended = true;
+	rc = log_scan_run(scan, log_dir, source, files, err);
+	if (rc != RK_OK || !scan->is_sealed || is_followed(log_dir, files))
+		return rc;
+	log_scan_close(scan);
+	files->open_ended = false;
+	return log_scan_run(scan, log_dir, source, files, err);
+}
+
 static enum rk_code
 scan_and_visit(struct tour *t, const char *log_dir, const char *source,
-	       const struct log_files *files, struct log_recovered *recovered,
+	       struct log_files *files, struct log_recovered *recovered,
 	       struct rk_error *err)
 {
 	struct log_scan scan;
 	struct rk_error ignored;
 	enum rk_code rc;
 
-	rc = log_scan_run(&scan, log_dir, source, files, err);
+	if (files->alone)
+		rc = log_scan_run(&scan, log_dir, source, files, err);
+	else
+		rc = scan_live(&scan, log_dir, source, files, err);
 	if (rc == RK_OK && t->visit != NULL)
 		rc = visit_all(t, &scan, err);
 	else if (rc == RK_CORRUPT && t->visit != NULL && t->last_try)

@@ -27,6 +27,7 @@ struct log_files {
 	size_t count;
 	size_t cap;
 	bool alone;           /* One segment, whatever is beside it. */
+	bool open_ended;      /* A later one may have appeared since. */
 	size_t unknown_count; /* Other files, left alone; the first is named. */
 	char unknown[64];
 };

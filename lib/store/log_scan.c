@@ -218,7 +218,8 @@ find_end(struct walk *w, struct rk_error *err)
 	bool sound;
 
 	for (;;) {
-		if (w->sealed && !w->files->alone)
+		scan->is_sealed = w->sealed;
+		if (w->sealed && !w->files->alone && !w->files->open_ended)
 			return gap(w, err);
 		if (w->sealed)
 			break;

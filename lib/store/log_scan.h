@@ -21,6 +21,8 @@ struct log_scan {
 	/* The segment before the newest, which is empty, has no seal; where it
 	 * belongs. 0: it has, or there is none. */
 	uint64_t seal_at;
+	/* The newest has a seal: of files that are alone or open-ended. */
+	bool is_sealed;
 };
 
 /* Scan `files`, at least one, in `log_dir`. The caller closes `*scan`, also
