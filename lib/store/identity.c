@@ -211,11 +211,12 @@ identity_open(const char *dir, const struct identity *wanted,
 	      struct rk_error *err)
 {
 	enum rk_code rc;
+	int fd;
 
 	*created = false;
 	rc = make_dir(dir, err);
 	if (rc == RK_OK)
-		rc = lock(dir, lock_fd, err);
+		rc = lock(dir, &fd, err);
 	if (rc != RK_OK)
 		return rc;
 	rc = identity_read(dir, found, err);
@@ -225,7 +226,9 @@ identity_open(const char *dir, const struct identity *wanted,
 	} else if (rc == RK_OK) {
 		rc = check(dir, wanted, found, err);
 	}
-	if (rc != RK_OK)
-		file_close(*lock_fd);
+	if (rc == RK_OK)
+		*lock_fd = fd;
+	else
+		file_close(fd);
 	return rc;
 }
