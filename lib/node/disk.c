@@ -171,7 +171,7 @@ run_segment(struct job *job)
 {
 	struct segment_job *s = (struct segment_job *)job;
 
-	s->rc = log_prepare(s->node->dir, SEGMENT_BYTES_DEFAULT, &s->err);
+	s->rc = log_prepare(s->node->dir, s->node->segment_bytes, &s->err);
 }
 
 static void

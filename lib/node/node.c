@@ -214,6 +214,8 @@ node_open(const struct node_start *start, struct node **node,
 	enum rk_code rc;
 
 	n->trace = start->trace;
+	n->segment_bytes = start->segment_bytes ? start->segment_bytes
+						: SEGMENT_BYTES_DEFAULT;
 	n->now_ms = n->started_ms = clock_now_ms();
 	n->members = members_new();
 	n->meters = meters_new();

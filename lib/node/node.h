@@ -77,6 +77,7 @@ struct node {
 	const struct trace *trace;
 	char *dir;
 	int lock_fd;
+	uint64_t segment_bytes;    /* Of the log. */
 	char url[LIMIT_URL_BYTES]; /* One's own, as others reach it. */
 
 	uint64_t now_ms;
@@ -131,7 +132,8 @@ struct node {
 struct node_start {
 	const struct rk_member *member;
 	const struct trace *trace;
-	int event_fd; /* Written by writer and janitor. */
+	int event_fd;           /* Written by writer and janitor. */
+	uint64_t segment_bytes; /* Of the log; 0: SEGMENT_BYTES_DEFAULT. */
 };
 RK_CHECKED enum rk_code node_open(const struct node_start *start,
 				  struct node **node, struct rk_error *err);

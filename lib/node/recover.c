@@ -142,7 +142,7 @@ read_configurations(struct node *n, struct recovery *r, struct rk_error *err)
 static enum rk_code
 open_log(struct node *n, struct recovery *r, struct rk_error *err)
 {
-	struct log_options options = {.segment_bytes = SEGMENT_BYTES_DEFAULT,
+	struct log_options options = {.segment_bytes = n->segment_bytes,
 				      .sync = n->settings.sync};
 	enum rk_code rc;
 
