@@ -139,6 +139,22 @@ $B/raftkit.pc:
 		'Version: $(VERSION)' 'Cflags: -I$(INCLUDEDIR)' \
 		'Libs: -L$(LIBDIR) -lraftkit' >$@
 
+# The simulator: all of lib/ but its ways out of the process, which it has of
+# its own. The system calls in the rest are its own, too.
+SIM_OBJ := $(patsubst %.c,$B/%.o,$(wildcard tests/sim/*.c))
+SIM_OWN = lib/base/mem lib/node/writer lib/node/janitor lib/node/serve \
+	lib/node/notify lib/node/restore lib/node/saved lib/node/settings_file \
+	lib/node/reader% lib/node/archive% lib/node/check lib/node/diff \
+	lib/client/% lib/wire/inbound% lib/wire/outbound%
+SIM_LIB_OBJ := $(filter-out $(addprefix $B/,$(addsuffix .o,$(SIM_OWN))),$(LIB_OBJ))
+SIM_CALLS = open close pread pwrite pwritev fsync fdatasync posix_fadvise fstat \
+	ftruncate rename link unlink unlinkat mkdir opendir readdir closedir \
+	dirfd fcntl statvfs readlink write clock_gettime getrandom
+$B/tests/sim-run: OUR_LDFLAGS += $(SIM_CALLS:%=-Wl,--wrap=%)
+$B/tests/sim-run: $(SIM_OBJ) $(SIM_LIB_OBJ)
+	$(call begin,LINK)
+	$Q$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(DEPS_LIBS)
+
 tools: $(TOOL_BIN) $(UNIT_BIN)
 
 # Installing packages changes what pkg-config says, hence the second make.
@@ -157,6 +173,10 @@ check-cluster: TESTS = $(filter tests/bats/cluster-%,$(BATS))
 check-now check-unit check-scenario check-cmd check-cluster: all tools
 	$(if $(strip $(TESTS)),@prove --jobs $(JOBS) \
 		--exec 'sh tests/tools/run-test.sh' $(TESTS),@echo 'no tests')
+
+# Clusters simulated from seeds; SEED= and STEPS= show one again.
+check-sim: $B/tests/sim-run
+	@sh tests/sim/run.sh
 
 demo-now: all
 	@sh tests/demo.sh
@@ -191,8 +211,8 @@ clean:
 	rm -rf build
 
 .PHONY: all libraries tools check check-now check-unit check-scenario \
-	check-cmd check-cluster demo demo-now lint rows format install \
-	uninstall clean $B/raftkit.pc
+	check-cmd check-cluster check-sim demo demo-now lint rows format \
+	install uninstall clean $B/raftkit.pc
 .SECONDARY:
 
 -include $(LIB_OBJ:.o=.d) $(wildcard $B/cmd/*.d $B/tests/*/*.d \
