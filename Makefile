@@ -126,6 +126,9 @@ FILE_CALLS = open read_at write_at sync_data sync sync_dir sync_and_drop size \
 	truncate rename link unlink make_dir list
 $B/tests/test_store_fault: OUR_LDFLAGS += $(FILE_CALLS:%=-Wl,--wrap=file_%)
 
+# And this one its own answers in place of those to peers.
+$B/tests/test_install: OUR_LDFLAGS += -Wl,--wrap=peers_reply,--wrap=peers_refuse
+
 $B/tests/%: $B/tests/tools/%.o $(LIB_OBJ)
 	$(call begin,LINK)
 	$Q$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(DEPS_LIBS)

@@ -34,7 +34,7 @@ struct installs {
 	uint64_t answer_seq;
 	/* Set while the core is told; install_switch() takes it. */
 	struct snapshot_header *received;
-	uint64_t switches; /* Begun; only the newest one counts. */
+	size_t switches; /* Under way. */
 };
 
 struct installs *
@@ -227,8 +227,8 @@ open_sink(struct node *n, const struct message *m, struct rk_error *err)
 	return RK_OK;
 }
 
-/* A chunk while the janitor is finishing: the leader gave up waiting and asks
- * again, or there is a newer one, which must wait. */
+/* A chunk while an answer to the last one is owed: the leader gave up waiting
+ * and asks again, or there is a newer one, which must wait. */
 static void
 chunk_while_finishing(struct node *n, const struct message *m)
 {
@@ -255,7 +255,7 @@ install_chunk(struct node *n, const struct message *m,
 	enum rk_code rc;
 	struct rk_error err;
 
-	if (i->finishing) {
+	if (i->finishing || i->answer_seq) {
 		chunk_while_finishing(n, m);
 		return;
 	}
@@ -283,7 +283,6 @@ install_chunk(struct node *n, const struct message *m,
 struct switch_job {
 	struct job job;
 	struct node *node;
-	uint64_t number;
 	struct snapshot_header header;
 	struct machine *machine; /* Valid if rc is RK_OK. */
 	enum rk_code rc;
@@ -341,7 +340,8 @@ done_switch(struct job *job)
 	struct switch_job *s = (struct switch_job *)job;
 	struct node *n = s->node;
 
-	if (n->closing || s->number != n->installs->switches) {
+	/* The janitor works in order, so the last one is the newest. */
+	if (--n->installs->switches || n->closing) {
 		if (!s->rc)
 			machine_free(s->machine);
 	} else if (s->rc) {
@@ -391,7 +391,7 @@ install_switch(struct node *n, const struct effect_snapshot_install *install)
 	s->job.run = run_switch;
 	s->job.done = done_switch;
 	s->node = n;
-	s->number = ++i->switches;
+	i->switches++;
 	s->header = *i->received;
 	*i->received = (struct snapshot_header){0}; /* Taken. */
 	janitor_submit(n->janitor, &s->job);
