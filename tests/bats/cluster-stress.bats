@@ -105,7 +105,6 @@ uncommitted_above() { # ID BYTES
 	for i in 1 2; do
 		lines 50 | curl -sS -o "$BATS_TEST_TMPDIR/waits$i" \
 			--data-binary @- "$(url_of "$leader")/v1/log" 3>&- &
-		waiting[i]=$!
 	done
 	wait_for 5 uncommitted_above "$leader" 50000
 	lines 50 | curl -sS -D "$BATS_TEST_TMPDIR/head" --data-binary @- \
