@@ -17,7 +17,8 @@
 #define ENDPOINT_DEFAULT "http://127.0.0.1:7400"
 #define PORT_DEFAULT     ":7400"
 
-#define LEARN_MS 1000
+#define LEARN_MS       1000
+#define LEARN_AGAIN_MS 2000
 
 const char *
 client_short_url(const char *url)
@@ -229,7 +230,6 @@ learn_from(struct rk_client *c, const json_t *status)
 		if (json_is_string(url))
 			client_endpoint(c, json_string_value(url), 0);
 	}
-	c->knows_members = true;
 	if (json_get_text(status, "leader_url", &leader, &ignored) != RK_OK)
 		return;
 	at = client_endpoint(c, leader, c->at);
@@ -250,6 +250,7 @@ client_learn(struct rk_client *c)
 	struct slice text;
 	json_t *status;
 
+	c->learn_ms = now_ms + LEARN_AGAIN_MS;
 	if (client_call(c, &request, &deadline, &ignored) != RK_OK)
 		return;
 	text = (struct slice){c->reply.body.data, c->reply.body.len};

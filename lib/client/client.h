@@ -54,8 +54,8 @@ struct rk_client {
 	size_t at; /* The one to ask first: the leader, if that is known. */
 	uint64_t timeout_ms;
 	char cluster[LIMIT_SESSION_ID + 1];
-	bool was_reached;   /* Some endpoint has answered before. */
-	bool knows_members; /* Their addresses are among the endpoints. */
+	bool was_reached;  /* Some endpoint has answered before. */
+	uint64_t learn_ms; /* When to ask again who the members are. */
 	bool is_cancelled;
 	struct prng prng;
 	struct watch watches[CLIENT_WATCHES];

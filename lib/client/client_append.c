@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/line.h"
@@ -221,7 +222,7 @@ append_piece(struct rk_client *c, struct piece p,
 		return rc;
 	/* Who passes requests on costs a hop: the leader is another now. */
 	if (c->reply.leader != 0 && c->reply.leader != c->reply.node)
-		c->knows_members = false;
+		c->learn_ms = 0;
 	return reply_decode(c, p.count, done, err);
 }
 
@@ -273,7 +274,8 @@ rk_client_append(struct rk_client *c, const struct rk_batch *batch,
 				 batch->session);
 	/* Who appends once is served by any member. Who goes on should ask
 	 * the leader itself, and know where to turn when it dies. */
-	if (c->was_reached && !c->knows_members)
+	/* Members come and go; who never asks is left with those that went. */
+	if (c->was_reached && clock_now_ms() >= c->learn_ms)
 		client_learn(c);
 	rc = append_all(c, batch, done, err);
 	done->replayed = done->replayed && done->count > 0;
