@@ -90,9 +90,9 @@ all_recorded() { # COUNT
 @test "membership: an id with another directory cannot be joined" {
 	cluster_start 3
 	wait_for 10 all_recorded 3
-	run -7 --separate-stderr raft-node serve -D "$BATS_TEST_TMPDIR/x" \
+	run -7 raft-node serve -D "$BATS_TEST_TMPDIR/x" \
 		--id=3 -l 127.0.0.1:0 --join="$(url_of 1)"
-	[[ "$stderr" == *"another data directory"* ]]
+	[[ "$output" == *"another data directory"* ]]
 	[ ! -e "$BATS_TEST_TMPDIR/x/identity.json" ]
 }
 
