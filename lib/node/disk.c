@@ -11,6 +11,9 @@
 /* Lines kept in memory beyond those not yet on disk. */
 #define TAIL_BYTES (8U << 20)
 
+/* How long to wait after a segment could not be made ahead of its time. */
+#define SEGMENT_RETRY_MS 10000
+
 /* A chunk that an operation refers to, until that is durable. */
 struct held_chunk {
 	struct chunk *chunk;
@@ -180,8 +183,10 @@ done_segment(struct job *job)
 	struct segment_job *s = (struct segment_job *)job;
 
 	/* Not fatal: the writer makes one itself, only slower. */
-	if (s->rc)
+	if (s->rc) {
 		trace_line(s->node->trace, TRACE_WARNING, "%s", s->err.text);
+		s->node->segment_retry_ms = s->node->now_ms + SEGMENT_RETRY_MS;
+	}
 	s->node->segment_wanted = false;
 	mem_free(s);
 }
@@ -191,7 +196,7 @@ want_segment(struct node *n)
 {
 	struct segment_job *s;
 
-	if (n->segment_wanted)
+	if (n->segment_wanted || n->now_ms < n->segment_retry_ms)
 		return;
 	n->segment_wanted = true;
 	s = mem_alloc(1, sizeof *s);

@@ -123,6 +123,7 @@ struct node {
 	rk_id known_leader; /* As last traced. */
 	enum role known_role;
 	bool segment_wanted;         /* The janitor is making one. */
+	uint64_t segment_retry_ms;   /* Not before: it could not. */
 	uint64_t retry_apply_ms;     /* The machine's disk was full... */
 	uint64_t unapplied_since_ms; /* ...first at this time. */
 };

@@ -216,6 +216,7 @@ log_prepare(const char *dir, uint64_t segment_bytes, struct rk_error *err)
 	char *log_dir = log_dir_path(dir);
 	char *next = file_path(log_dir, LOG_NEXT_NAME);
 	char *aside = file_path(log_dir, LOG_NEXT_TMP_NAME);
+	struct rk_error ignored;
 	enum rk_code rc;
 	int fd;
 
@@ -234,6 +235,9 @@ log_prepare(const char *dir, uint64_t segment_bytes, struct rk_error *err)
 			rc = file_rename(aside, next, err);
 		if (rc == RK_OK)
 			rc = file_sync_dir(log_dir, err);
+		/* What is left of the disk is for the log itself. */
+		if (rc != RK_OK)
+			(void)!file_unlink(aside, &ignored);
 	}
 	mem_free(aside);
 	mem_free(next);

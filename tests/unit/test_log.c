@@ -1,6 +1,8 @@
 /* test_log.c - a log as it is in health: write, read, roll, compact, reopen. */
 
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "store.h"
 #include "store/file.h"
@@ -331,6 +333,25 @@ prepared_segment_is_used(void **state)
 }
 
 static void
+segment_that_cannot_be_prepared_leaves_nothing_behind(void **state)
+{
+	struct store_fixture *f = *state;
+	struct rlimit before, small;
+
+	/* As on a disk that fills up on the way. */
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = (struct rlimit){.rlim_cur = 20000, .rlim_max = before.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_not_equal(
+		log_prepare(f->dir, f->options.segment_bytes, &f->err), RK_OK);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(store_count_files(f, "next"), 0);
+	assert_int_equal(store_count_files(f, ".tmp"), 0);
+	assert_int_equal(store_append(f, 1, 60, 1000), RK_OK);
+}
+
+static void
 reset_empties_the_log_behind_a_snapshot(void **state)
 {
 	struct store_fixture *f = *state;
@@ -545,6 +566,7 @@ main(void)
 		TEST(compaction_frees_segments_that_hold_nothing_else),
 		TEST(recycled_segment_shows_nothing_of_what_it_held),
 		TEST(prepared_segment_is_used),
+		TEST(segment_that_cannot_be_prepared_leaves_nothing_behind),
 		TEST(reset_empties_the_log_behind_a_snapshot),
 		TEST(s1_open_empties_a_log_that_ends_before_the_snapshot),
 		TEST(s1_open_empties_a_log_of_another_history_than_the_snapshot),
