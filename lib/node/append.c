@@ -38,6 +38,7 @@ struct append_wait {
 	struct reply_run *runs;
 	size_t run_count;
 	size_t run_cap;
+	uint64_t answered; /* By the machine, of `count`. */
 	uint64_t repeats;
 	uint64_t fresh;
 	uint64_t reused; /* The first entry with another's number, from 1. */
@@ -496,6 +497,7 @@ note_replies(struct node *n, struct append_wait *w, rk_index from, rk_index to,
 	rk_index i;
 
 	for (i = from; i < to; i++, replies++) {
+		w->answered++;
 		switch (replies->verdict) {
 		case SESSION_FRESH:
 			add_replies(w, replies->index, 1);
@@ -514,8 +516,11 @@ note_replies(struct node *n, struct append_wait *w, rk_index from, rk_index to,
 static void
 finish(struct node *n, struct append_wait *w)
 {
-	if (core_term_at(n->core, w->first + w->count - 1) != w->term)
-		fail_unknown(n, w); /* Others' entries took their place. */
+	/* Others' entries took their place; or they came with a snapshot, and
+	 * nobody was told of the replies. */
+	if (core_term_at(n->core, w->first + w->count - 1) != w->term ||
+	    w->answered < w->count)
+		fail_unknown(n, w);
 	else if (w->reused)
 		fail_reused(n, w);
 	else if (w->too_old)
