@@ -8,8 +8,10 @@
 #include "base/mem.h"
 #include "node/node.h"
 
-/* Lines kept in memory beyond those not yet on disk. */
-#define TAIL_BYTES (8U << 20)
+/* Lines kept in memory beyond those not yet on disk or not yet applied; and
+ * beyond those not yet on disk, when applying them has to wait for long. */
+#define TAIL_BYTES      (8U << 20)
+#define TAIL_BYTES_MOST (64U << 20)
 
 /* How long to wait after a segment could not be made ahead of its time. */
 #define SEGMENT_RETRY_MS 10000
@@ -226,12 +228,11 @@ note_full(struct node *n, bool full, const char *why)
 	n->disk.full = full;
 }
 
-/* The last line that may leave memory: applied, and on disk. (A leader may
- * commit and apply what its own disk does not have yet.) */
+/* The last line up to `safe` that may leave memory: it is on disk. (A leader
+ * may commit and apply what its own disk does not have yet.) */
 static rk_index
-trimmable(const struct node *n)
+trimmable(const struct node *n, rk_index safe)
 {
-	rk_index safe = machine_applied(n->machine);
 	size_t i;
 
 	for (i = 0; i < n->disk.chunk_count; i++) {
@@ -246,6 +247,7 @@ disk_collect(struct node *n)
 {
 	struct event ev = {.type = EVENT_PERSISTED};
 	struct writer_done done;
+	rk_index applied;
 
 	while (writer_poll(n->writer, &done)) {
 		meters_written(n->meters, &done);
@@ -266,7 +268,9 @@ disk_collect(struct node *n)
 	}
 	release(&n->disk);
 	peers_release(n);
-	tail_trim(&n->tail, trimmable(n), TAIL_BYTES);
+	applied = machine_applied(n->machine);
+	tail_trim(&n->tail, trimmable(n, applied), TAIL_BYTES);
+	tail_trim(&n->tail, trimmable(n, LIMIT_NUMBER), TAIL_BYTES_MOST);
 }
 
 void
