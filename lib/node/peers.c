@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "node/held.h"
 #include "node/node.h"
 
 /* How long an append may wait for its predecessor. */
@@ -20,16 +21,6 @@
 
 /* A peer's reply, at most: one JSON object. */
 #define REPLY_BYTES 4096
-
-/* A peer's request that waits for the core's reply. */
-struct held_request {
-	struct inbound_request *request;
-	enum message_type reply; /* The type that answers it. */
-	rk_id from;
-	uint64_t stream;
-	uint64_t number;
-	uint64_t until_ms;
-};
 
 /* An append that came before its predecessor. */
 struct early_append {
@@ -48,9 +39,7 @@ struct peer_call {
 };
 
 struct peers {
-	struct held_request *held;
-	size_t held_count;
-	size_t held_cap;
+	struct held_list held;
 	struct effect_send *gated; /* Ascending by gate. */
 	size_t gated_count;
 	size_t gated_cap;
@@ -84,7 +73,7 @@ peers_free(struct peers *p)
 	for (i = 0; i < p->early_count; i++)
 		peer_message_close(&p->early[i].message);
 	payload_unref(p->body);
-	mem_free(p->held);
+	held_close(&p->held);
 	mem_free(p->gated);
 	mem_free(p->early);
 	mem_free(p->failed);
@@ -303,46 +292,26 @@ reply_to(enum message_type type)
 	return type;
 }
 
-/* The request that `m` answers, taken out of the list; NULL if it has gone. */
-static struct inbound_request *
-take_held(struct peers *p, const struct message *m)
-{
-	size_t i;
-
-	for (i = 0; i < p->held_count; i++) {
-		struct held_request *h = &p->held[i];
-
-		if (h->from == m->to && h->reply == m->type &&
-		    h->stream == m->stream && h->number == m->request) {
-			struct inbound_request *r = h->request;
-
-			*h = p->held[--p->held_count];
-			return r;
-		}
-	}
-	return NULL;
-}
-
 void
 peers_reply(struct node *n, const struct message *reply)
 {
-	struct inbound_request *r = take_held(n->peers, reply);
 	struct bytes body = {0};
+	struct held_request h;
 
-	if (!r)
+	if (!held_take(&n->peers->held, reply, &h))
 		return; /* It was answered as too old. */
 	peer_encode(&body, &n->self, reply, (struct slice){0});
-	inbound_reply(r, 200, "application/json", &body);
+	inbound_reply(h.request, 200, "application/json", &body);
 }
 
 void
 peers_refuse(struct node *n, const struct message *reply,
 	     enum problem_kind kind, const char *why)
 {
-	struct inbound_request *r = take_held(n->peers, reply);
+	struct held_request h;
 
-	if (r)
-		api_problem(n, r, kind, NULL, "%s", why);
+	if (held_take(&n->peers->held, reply, &h))
+		api_problem(n, h.request, kind, NULL, "%s", why);
 }
 
 static void
@@ -387,20 +356,37 @@ peers_release(struct node *n)
 
 /* ---- requests in ---- */
 
+/* Nobody has answered it: the core is latched, or the disk hangs. The reply
+ * that may wait for its gate has nowhere to go then. */
+static void
+give_up_held(struct node *n, const struct held_request *h)
+{
+	struct peers *p = n->peers;
+	size_t kept = 0, i;
+
+	for (i = 0; i < p->gated_count; i++) {
+		if (!held_is_answered(h, &p->gated[i].message))
+			p->gated[kept++] = p->gated[i];
+	}
+	p->gated_count = kept;
+	api_problem(n, h->request, PROBLEM_SHUTTING_DOWN, NULL,
+		    "no answer to this message in time");
+}
+
 static void
 hold(struct node *n, struct inbound_request *r, const struct message *m)
 {
-	struct peers *p = n->peers;
+	struct held_list *held = &n->peers->held;
+	struct held_request oldest, h = {.request = r,
+					 .reply = reply_to(m->type),
+					 .from = m->from,
+					 .stream = m->stream,
+					 .number = m->request,
+					 .until_ms = n->now_ms + HELD_MS};
 
-	p->held = mem_grow(p->held, &p->held_cap, p->held_count + 1,
-			   sizeof *p->held);
-	p->held[p->held_count++] =
-		(struct held_request){.request = r,
-				      .reply = reply_to(m->type),
-				      .from = m->from,
-				      .stream = m->stream,
-				      .number = m->request,
-				      .until_ms = n->now_ms + HELD_MS};
+	if (held_take_crowded(held, m->from, &oldest))
+		give_up_held(n, &oldest);
+	held_add(held, &h);
 }
 
 static void
@@ -411,14 +397,11 @@ refuse(struct node *n, const struct message *m, int rc)
 				.to = m->from,
 				.stream = m->stream,
 				.request = m->request};
-	struct inbound_request *r = take_held(n->peers, &reply);
 
-	if (!r)
-		return;
-	api_problem(n, r,
-		    rc == CORE_INVALID ? PROBLEM_BAD_REQUEST
-				       : PROBLEM_SHUTTING_DOWN,
-		    NULL, "%s", core_rc_text(rc));
+	peers_refuse(n, &reply,
+		     rc == CORE_INVALID ? PROBLEM_BAD_REQUEST
+					: PROBLEM_SHUTTING_DOWN,
+		     core_rc_text(rc));
 }
 
 static void
@@ -523,20 +506,10 @@ peers_gone(void *node, uint64_t peer)
 static void
 expire_held(struct node *n)
 {
-	struct peers *p = n->peers;
-	size_t i = 0;
+	struct held_request h;
 
-	while (i < p->held_count) {
-		struct inbound_request *r = p->held[i].request;
-
-		if (p->held[i].until_ms > n->now_ms) {
-			i++;
-			continue;
-		}
-		p->held[i] = p->held[--p->held_count];
-		api_problem(n, r, PROBLEM_SHUTTING_DOWN, NULL,
-			    "no answer to this message in time");
-	}
+	while (held_take_expired(&n->peers->held, n->now_ms, &h))
+		give_up_held(n, &h);
 }
 
 void
@@ -568,8 +541,8 @@ peers_stop(struct node *n)
 {
 	struct peers *p = n->peers;
 
-	while (p->held_count)
-		api_problem(n, p->held[--p->held_count].request,
+	while (p->held.count)
+		api_problem(n, p->held.items[--p->held.count].request,
 			    PROBLEM_SHUTTING_DOWN, NULL, "shutting down");
 	while (p->early_count) {
 		struct early_append *e = &p->early[--p->early_count];
