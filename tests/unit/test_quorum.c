@@ -55,6 +55,10 @@ fault_s10_reached_needs_both_majorities_when_joint(void **state)
 
 	(void)state;
 	assert_int_equal(quorum_reached(&c, values, LEN(values)), 2);
+	c.old = c.voters;
+	c.voters = first(3); /* Whichever set is behind. */
+	assert_int_equal(quorum_reached(&c, values, LEN(values)), 2);
+	c.voters = c.old;
 	c.old.count = 0;
 	assert_int_equal(quorum_reached(&c, values, LEN(values)), 2);
 	c.voters = first(3);
@@ -112,6 +116,11 @@ fault_s10_verdict_needs_both_sets_and_loses_with_either(void **state)
 	};
 
 	(void)state;
+	assert_int_equal(quorum_verdict(&c, votes, 2), QUORUM_OPEN);
+	assert_int_equal(quorum_verdict(&c, votes, 3), QUORUM_OPEN);
+	assert_int_equal(quorum_verdict(&c, votes, 4), QUORUM_LOST);
+	c.old = c.voters;
+	c.voters = first(3);
 	assert_int_equal(quorum_verdict(&c, votes, 2), QUORUM_OPEN);
 	assert_int_equal(quorum_verdict(&c, votes, 3), QUORUM_OPEN);
 	assert_int_equal(quorum_verdict(&c, votes, 4), QUORUM_LOST);

@@ -208,6 +208,22 @@ fault_s4_lagging_streams_in_large_payloads_once_proven(void **state)
 	assert_int_equal(next(f).from, 72);
 }
 
+/* Line rate begins before the end is reached: what lies between goes first. */
+static void
+fault_s4_line_rate_begins_behind_the_match(void **state)
+{
+	struct fixture *f = *state;
+
+	next(f);
+	reject(f, f->request, 91, 0);
+	assert_int_equal(next(f).from, 91);
+	ack(f, f->request, 91);
+	assert_int_equal(f->stream.state, STREAM_LINE_RATE);
+	assert_int_equal(next(f).from, 92);
+	grow(f, 1);
+	assert_int_equal(next(f).to, 102);
+}
+
 static void
 fault_l8_lagging_asks_for_a_snapshot_when_compacted(void **state)
 {
@@ -744,6 +760,7 @@ main(void)
 		TEST(lagging_becomes_line_rate_when_proven_and_near),
 		TEST(fault_l7_lagging_narrows_strictly_with_each_rejection),
 		TEST(fault_s4_lagging_streams_in_large_payloads_once_proven),
+		TEST(fault_s4_line_rate_begins_behind_the_match),
 		TEST(fault_l8_lagging_asks_for_a_snapshot_when_compacted),
 		TEST(lagging_uses_the_compacted_boundary_as_previous),
 		TEST(line_rate_keeps_several_requests_in_flight),
