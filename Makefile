@@ -173,7 +173,12 @@ check-unit: TESTS = $(UNIT_BIN)
 check-scenario: TESTS = $(SCENARIOS)
 check-cmd: TESTS = $(BATS)
 check-cluster: TESTS = $(filter tests/bats/cluster-%,$(BATS))
-check-now check-unit check-scenario check-cmd check-cluster: all tools
+# What has threads: the rest shows nothing new under the thread sanitizer.
+check-threads: TESTS = $(filter %_client %_client_read %_client_status \
+	%_outbound %_log_live,$(UNIT_BIN)) \
+	$(filter %-failover.bats %-snapshot.bats %-reads.bats,$(BATS))
+check-now check-unit check-scenario check-cmd check-cluster check-threads: \
+		all tools
 	$(if $(strip $(TESTS)),@prove --jobs $(JOBS) \
 		--exec 'sh tests/tools/run-test.sh' $(TESTS),@echo 'no tests')
 
@@ -214,7 +219,7 @@ clean:
 	rm -rf build
 
 .PHONY: all libraries tools check check-now check-unit check-scenario \
-	check-cmd check-cluster check-sim demo demo-now lint rows format \
+	check-cmd check-cluster check-threads check-sim demo demo-now lint rows format \
 	install uninstall clean $B/raftkit.pc
 .SECONDARY:
 
