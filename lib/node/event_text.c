@@ -486,5 +486,7 @@ event_text_start(struct bytes *out, const struct core_settings *s,
 	number(out, "seed", s->seed);
 	settings(out, s);
 	close_with(out, '}');
+	/* Another version's core may do otherwise. */
+	word(out, "version", rk_version());
 	close_line(out);
 }
