@@ -18,25 +18,33 @@
 	(1U << RK_ENTRY_DATA | 1U << RK_ENTRY_NOOP |                           \
 	 1U << RK_ENTRY_CONFIGURATION)
 
-/* `from` may be negative: so many from the end. */
+/* `from` may be negative: so many from the end, wherever that is when the
+ * reading begins. */
 static bool
-parse_from(struct node *n, struct inbound_request *r, rk_index *from)
+parse_from(struct node *n, struct inbound_request *r, struct log_reader *reader)
 {
 	const char *text = inbound_query(r, "from");
-	rk_index last = machine_applied(n->machine);
-	uint64_t back;
 	bool given;
 
-	*from = 1;
+	reader->next = 1;
 	if (!text || text[0] != '-')
-		return api_query_u64(n, r, "from", from, &given);
-	if (!bytes_parse_u64(text + 1, strlen(text + 1), LIMIT_NUMBER, &back)) {
+		return api_query_u64(n, r, "from", &reader->next, &given);
+	if (!bytes_parse_u64(text + 1, strlen(text + 1), LIMIT_NUMBER,
+			     &reader->back)) {
 		api_problem(n, r, PROBLEM_BAD_REQUEST, NULL,
 			    "from=%.40s: not a number", text);
 		return false;
 	}
-	*from = back > last ? 1 : last + 1 - back;
 	return true;
+}
+
+static void
+find_begin(struct log_reader *reader)
+{
+	rk_index last = machine_applied(reader->node->machine);
+
+	reader->next = reader->back > last ? 1 : last + 1 - reader->back;
+	reader->back = 0;
 }
 
 static bool
@@ -91,8 +99,7 @@ log_reader_parse(struct node *n, struct inbound_request *r,
 
 	*reader = (struct log_reader){
 		.node = n, .to = LIMIT_NUMBER, .remaining = UINT64_MAX};
-	if (!parse_from(n, r, &reader->next) ||
-	    !parse_types(n, r, &reader->types) ||
+	if (!parse_from(n, r, reader) || !parse_types(n, r, &reader->types) ||
 	    !api_query_u64(n, r, "to", &reader->to, &given) ||
 	    !api_query_u64(n, r, "limit", &reader->remaining, &given))
 		return false;
@@ -176,6 +183,8 @@ log_reader_read(struct log_reader *reader, size_t max_bytes, struct bytes *out)
 	struct rk_error err;
 	rk_index stop;
 
+	if (reader->back)
+		find_begin(reader);
 	while (!rc && !log_reader_is_done(reader) && out->len < max_bytes &&
 	       looked_at < LOOK_BYTES) {
 		stop = machine_applied(n->machine) + 1;

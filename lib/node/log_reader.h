@@ -8,6 +8,7 @@
 struct log_reader {
 	struct node *node;
 	rk_index next;      /* The next index to look at. */
+	uint64_t back;      /* Not 0: begin so many before the end. */
 	rk_index to;        /* The last one wanted. */
 	uint64_t remaining; /* Entries still wanted. */
 	unsigned types;     /* Bits 1 << enum rk_entry_type. */

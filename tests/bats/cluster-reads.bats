@@ -106,3 +106,52 @@ header_of() { # NAME URL
 	next=$(header_of Raft-Next "$url?type=configuration&from=2&wait=200ms")
 	[ "$next" -gt 200000 ]
 }
+
+@test "reads: from=-1 is the last line, wherever it is asked for" {
+	cluster_start 3
+	follower=$(a_follower)/v1/log
+	for i in $(seq 30); do
+		raft-append --print=none "$i"
+		last=$(curl -sS "$follower?raw&from=-1")
+		# A configuration may stand there, too.
+		[ -z "$last" ] || [ "$last" = "$i" ]
+	done
+}
+
+# Stop a member for a moment, or hand leadership over, until told to end.
+disturb() {
+	while [ ! -e "$BATS_TEST_TMPDIR/enough" ]; do
+		raft-cluster pause leader
+		sleep 1.2
+		raft-cluster resume all
+		raft-member transfer || true
+		sleep 0.3
+		raft-cluster pause follower
+		sleep 0.5
+		raft-cluster resume all
+		sleep 0.3
+	done
+}
+
+@test "reads: none is stale while leaders are stopped and handed over" {
+	cluster_start 3
+	disturb >"$BATS_TEST_TMPDIR/disturb" 2>&1 3>&- &
+	disturb=$!
+	reads=0
+	for i in $(seq 30); do
+		raft-append --print=none -t 30s "$i"
+		# One member may be the one that is stopped.
+		while read -r _ url; do
+			last=$(curl -sSf -m 1 "$url/v1/log?raw&from=-1" \
+				2>"$BATS_TEST_TMPDIR/err") || continue
+			reads=$((reads + 1))
+			# A leader's no-op may stand there.
+			[ -z "$last" ] || [ "$last" -eq "$i" ]
+		done <"$RAFT_CLUSTER_DIR/members"
+		[ "$(raft-dump --raw -n 1 -t 30s)" -eq "$i" ]
+	done
+	touch "$BATS_TEST_TMPDIR/enough"
+	wait "$disturb"
+	echo "$reads reads"
+	[ "$reads" -ge 30 ]
+}
