@@ -478,6 +478,25 @@ proposals_over_the_limit_are_refused_and_taken_later(void **state)
 	assert_int_equal(lone_propose(l, 1), CORE_FULL);
 }
 
+static void
+fault_s1_what_is_merely_sent_commits_nothing(void **state)
+{
+	struct lone *l = *state;
+
+	lone_lead(l);
+	lone_ack(l, 2);
+	lone_ack(l, 3);
+	lone_persist(l);
+	assert_int_equal(core_commit(l->core), 1);
+	lone_propose(l, 1);
+	assert_non_null(lone_sent(l, MESSAGE_APPEND, 2));
+	assert_non_null(lone_sent(l, MESSAGE_APPEND, 3));
+	lone_persist(l);
+	assert_int_equal(core_commit(l->core), 1);
+	lone_ack(l, 3);
+	assert_int_equal(core_commit(l->core), 2);
+}
+
 /* A request that never left, for its entries could not be read, say, is the
  * matter of one stream. */
 static void
@@ -578,6 +597,7 @@ main(void)
 		cmocka_unit_test(duplicates_and_reordering_change_no_outcome),
 		TEST(fault_s17_append_over_a_compacted_log_appends_nothing),
 		TEST(fault_s7_append_from_the_beginning_is_compared_too),
+		TEST(fault_s1_what_is_merely_sent_commits_nothing),
 		TEST(fault_l17_request_that_fails_stops_no_other_stream),
 		TEST(fault_s6_heartbeat_commits_no_tail_that_nobody_verified),
 		TEST(late_confirmation_of_overwritten_entries_proves_nothing),
