@@ -77,7 +77,10 @@ open_snapshot(struct node *n, struct recovery *r, struct rk_error *err)
 	enum rk_code rc;
 
 	/* machine_open() checks the payload as it takes it over. */
-	rc = snapshot_newest(n->dir, false, &r->snapshot, &skipped, err);
+	rc = snapshot_sync_names(n->dir, err);
+	if (!rc)
+		rc = snapshot_newest(n->dir, false, &r->snapshot, &skipped,
+				     err);
 	if (rc == RK_ABSENT) {
 		memset(&r->snapshot, 0, sizeof r->snapshot);
 		return RK_OK;

@@ -158,19 +158,14 @@ create(const char *dir, const struct identity *wanted, struct identity *found,
 	return rc;
 }
 
-/* Make `dir` and see that its name is on disk. */
+/* See that the name of `dir` is on disk. */
 static enum rk_code
-make_dir(const char *dir, struct rk_error *err)
+sync_parent(const char *dir, struct rk_error *err)
 {
-	char *parent;
+	char *parent = mem_strdup(dir);
 	char *slash;
 	enum rk_code rc;
-	bool made;
 
-	rc = file_make_dir(dir, &made, err);
-	if (rc != RK_OK || !made)
-		return rc;
-	parent = mem_strdup(dir);
 	while ((slash = strrchr(parent, '/')) != NULL && slash != parent &&
 	       slash[1] == '\0')
 		*slash = '\0';
@@ -211,20 +206,27 @@ identity_open(const char *dir, const struct identity *wanted,
 	      struct rk_error *err)
 {
 	enum rk_code rc;
+	bool made;
 	int fd;
 
 	*created = false;
-	rc = make_dir(dir, err);
+	rc = file_make_dir(dir, &made, err);
 	if (rc == RK_OK)
 		rc = lock(dir, &fd, err);
 	if (rc != RK_OK)
 		return rc;
+	/* Whoever made what is there may have been killed before it was
+	 * synced. */
 	rc = identity_read(dir, found, err);
 	if (rc == RK_ABSENT) {
-		rc = create(dir, wanted, found, err);
+		rc = sync_parent(dir, err);
+		if (rc == RK_OK)
+			rc = create(dir, wanted, found, err);
 		*created = rc == RK_OK;
 	} else if (rc == RK_OK) {
 		rc = check(dir, wanted, found, err);
+		if (rc == RK_OK)
+			rc = file_sync_dir(dir, err);
 	}
 	if (rc == RK_OK)
 		*lock_fd = fd;

@@ -117,6 +117,14 @@ load(const char *dir, struct log_end last, bool verify,
 }
 
 enum rk_code
+snapshot_sync_names(const char *dir, struct rk_error *err)
+{
+	enum rk_code rc = sync_names(dir, err);
+
+	return rc == RK_ABSENT ? RK_OK : rc;
+}
+
+enum rk_code
 snapshot_newest(const char *dir, bool verify, struct snapshot_header *h,
 		size_t *skipped, struct rk_error *err)
 {

@@ -41,6 +41,12 @@ RK_CHECKED enum rk_code snapshot_header_decode(struct slice line,
 					       struct snapshot_header *h,
 					       struct rk_error *err);
 
+/* Make durable which snapshots there are: a process that was killed may have
+ * left a name that is not. Before anything is built on one of them. RK_OK if
+ * there is no such directory. */
+RK_CHECKED enum rk_code snapshot_sync_names(const char *dir,
+					    struct rk_error *err);
+
 /* The newest snapshot whose header and payload are whole (payload checked by
  * its checksum if `verify`), older ones being the fall-back; RK_ABSENT if
  * there is none at all, RK_CORRUPT if none of those there is whole.
