@@ -278,6 +278,9 @@ replay(struct node *n, struct append_wait *w)
 	struct session_found found;
 	uint64_t fresh = 0, i;
 
+	/* The sessions are ahead of what has been applied. */
+	if (machine_is_pending(n->machine))
+		return false;
 	for (i = 0; i < w->count; i += found.count) {
 		found = sessions_find(s, b->session, id_len, b->seq + i);
 		if (found.count > w->count - i)
