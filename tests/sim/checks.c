@@ -339,7 +339,7 @@ checks_answer(struct host *h, const struct parcel *asked, int status,
 	struct world *w = world_now();
 	char text[1024];
 
-	if (strncmp(asked->url, "/v1/log", 7) == 0) {
+	if (h->node && strncmp(asked->url, "/v1/log", 7) == 0) {
 		w->running = NULL; /* What follows is not its doing. */
 		look_at(w->checks, h);
 		w->running = h;
@@ -379,17 +379,18 @@ struct look {
 	rk_index index;
 	struct bytes line;
 	enum rk_code rc;
+	struct rk_error err;
 };
 
 static void
 read_line(void *arg)
 {
 	struct look *look = arg;
-	struct rk_error err;
 	rk_index end;
 
-	look->rc = node_read_lines(look->host->node, look->index,
-				   look->index + 1, 1, &look->line, &end, &err);
+	look->rc =
+		node_read_lines(look->host->node, look->index, look->index + 1,
+				1, &look->line, &end, &look->err);
 }
 
 /* What the log gives is what was applied. Its line has no repeat mark. */
@@ -413,9 +414,13 @@ check_log(struct checks *c, struct host *h, const struct core_status *s)
 	h->kill_calls = kill_calls;
 	if (look.rc == RK_ABSENT)
 		return;
+	if (look.rc)
+		world_fail("member %" PRIu64 ": entry %" PRIu64
+			   " cannot be read: %s",
+			   h->id, look.index, look.err.text);
 	fact = &c->facts[look.index];
 	len = look.line.len;
-	if (look.rc || len < 2 || len > fact->to - fact->from ||
+	if (len < 2 || len > fact->to - fact->from ||
 	    memcmp(look.line.data, c->history.data + fact->from, len - 2) != 0)
 		world_fail("member %" PRIu64 ": the log has another entry "
 			   "%" PRIu64,

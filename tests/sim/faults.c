@@ -118,6 +118,13 @@ cut_some(void)
 	mend_later();
 }
 
+/* Closed by somebody on the way. */
+static void
+close_connections(void)
+{
+	in_say_gone(any(), any()->id);
+}
+
 static void
 clog_link(void)
 {
@@ -205,6 +212,7 @@ static const struct fault faults[] = {
 	{"split", split},
 	{"cut links", cut_some},
 	{"clog", clog_link},
+	{"closed connections", close_connections},
 	{"slow disk", slow_disk},
 	{"failing writes", failing_writes},
 	{"failing reads", failing_reads},

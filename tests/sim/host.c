@@ -61,6 +61,11 @@ host_free(struct host *h)
 static void
 forget(struct host *h)
 {
+	struct world *w = world_now();
+	size_t i;
+
+	for (i = 0; i < w->plan.hosts; i++)
+		in_say_gone(&w->hosts[i], h->id);
 	h->node = NULL;
 	h->life++;
 	h->pass_us = UINT64_MAX;
@@ -139,6 +144,7 @@ end_orderly(void *host)
 	proxy_tick(n);
 	read_tick(n);
 	in_run(h);
+	h->node = NULL;
 	node_close(n);
 }
 

@@ -41,6 +41,7 @@ struct inbound_stream {
 	void *user;
 	bool (*next)(void *user, struct bytes *out);
 	void (*closed)(void *user);
+	bool has_failed;
 	struct bytes body;
 };
 
@@ -51,6 +52,7 @@ struct inbound {
 	struct inbound_request *open;
 	struct inbound_stream *streams;
 	bool is_closing;
+	bool marks[HOSTS_MOST + 1]; /* Connections of these are open. */
 	struct inbound_counts counts;
 };
 
@@ -257,7 +259,12 @@ pull(struct inbound_stream *s)
 	} while (more && s->body.len > before);
 	if (more)
 		return;
-	inbound_reply(r, s->status, s->type, &s->body);
+	if (s->has_failed) {
+		cut(r->parcel, OUTBOUND_CUT);
+		request_free(r);
+	} else {
+		inbound_reply(r, s->status, s->type, &s->body);
+	}
 	s->request = NULL;
 }
 
@@ -322,6 +329,7 @@ in_open(struct host *h)
 		.context = h->node,
 		.handle = api_handle,
 		.answered = api_answered,
+		.gone = peers_gone,
 		.body_limit = api_body_limit,
 	};
 	struct rk_error err;
@@ -458,4 +466,48 @@ void
 inbound_wake(struct inbound_stream *stream)
 {
 	host_wake(stream->request->in->host, 0);
+}
+
+void
+inbound_stream_fail(struct inbound_stream *stream)
+{
+	stream->has_failed = true;
+}
+
+/* ---- connections, as far as anybody asks ---- */
+
+void
+inbound_mark(struct inbound_request *r, uint64_t mark)
+{
+	assert(mark <= HOSTS_MOST);
+	r->in->marks[mark] = true;
+}
+
+struct farewell {
+	struct host *host;
+	rk_id from;
+};
+
+static void
+close_connection(void *arg)
+{
+	struct farewell *f = arg;
+	struct inbound *in = f->host->node ? f->host->node->in : NULL;
+
+	if (in && in->marks[f->from]) {
+		in->marks[f->from] = false;
+		in->settings.gone(in->settings.context, f->from);
+		host_wake(f->host, 0);
+	}
+	free(f);
+}
+
+void
+in_say_gone(struct host *h, rk_id from)
+{
+	struct farewell *f = malloc(sizeof *f);
+
+	assert(f);
+	*f = (struct farewell){h, from};
+	world_after(world_draw(50, 2000), h, close_connection, free, f);
 }

@@ -59,6 +59,9 @@ void in_open(struct host *h);
 /* Who still waits for an answer when `h` is killed hears of it. */
 void in_cut_all(struct host *h);
 
+/* The connections from `from` to `h` close, sooner or later. */
+void in_say_gone(struct host *h, rk_id from);
+
 /* ---- out.c ---- */
 
 /* A reply has come to `h`; takes `p`. */

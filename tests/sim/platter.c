@@ -42,12 +42,14 @@ struct names {
 	size_t cap;
 };
 
-/* A change of a directory, not yet durable. An empty `from` with a file: a new
- * name; without: one removed; else moved. */
+/* A change of a directory, not yet durable: a new name, one moved here (`from`
+ * is not empty), or one removed. */
 struct change {
 	char from[PATH_SIZE];
 	char to[PATH_SIZE];
 	struct file *file;
+	bool removes;
+	bool is_lost;
 };
 
 struct descriptor {
@@ -146,6 +148,7 @@ note_change(struct platter *d, const char *from, const char *to,
 	set_path(c->from, from);
 	set_path(c->to, to);
 	c->file = file;
+	c->removes = c->is_lost = false;
 }
 
 static void
@@ -153,7 +156,7 @@ make_durable(struct platter *d, const struct change *c)
 {
 	struct name *old;
 
-	if (!c->file) {
+	if (c->removes) {
 		take_away(&d->kept, c->to);
 		return;
 	}
@@ -220,10 +223,8 @@ sweep(struct platter *d)
 
 	mark_used(&d->seen);
 	mark_used(&d->kept);
-	for (i = 0; i < d->change_count; i++) {
-		if (d->changes[i].file)
-			d->changes[i].file->is_used = true;
-	}
+	for (i = 0; i < d->change_count; i++)
+		d->changes[i].file->is_used = true;
 	for (i = 0; i < FDS_MOST; i++) {
 		if (d->fds[i].file)
 			d->fds[i].file->is_used = true;
@@ -376,7 +377,25 @@ file_power_cut(struct file *f)
 	f->dirty_from = f->dirty_to = 0;
 }
 
-/* Directories: a prefix of the changes, or any of them. */
+/* Whether it builds on a change that is lost: of the same file or name. */
+static bool
+depends_on_lost(const struct platter *d, size_t i)
+{
+	const struct change *c = &d->changes[i];
+	size_t j;
+
+	for (j = 0; j < i; j++) {
+		const struct change *before = &d->changes[j];
+
+		if (before->is_lost &&
+		    (before->file == c->file || strcmp(before->to, c->to) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Directories: a prefix of the changes, or any of them; but those of one file
+ * stay in order, as every journal keeps them. */
 static void
 names_power_cut(struct platter *d)
 {
@@ -385,8 +404,11 @@ names_power_cut(struct platter *d)
 	size_t i;
 
 	for (i = 0; i < d->change_count; i++) {
-		if (prefix ? i < upto : world_chance(1, 2))
+		if ((prefix ? i < upto : world_chance(1, 2)) &&
+		    !depends_on_lost(d, i))
 			make_durable(d, &d->changes[i]);
+		else
+			d->changes[i].is_lost = true;
 	}
 	d->change_count = 0;
 	d->seen.count = 0;
@@ -599,10 +621,15 @@ platter_link(struct platter *d, const char *from, const char *to)
 int
 platter_unlink(struct platter *d, const char *path)
 {
-	if (!find(&d->seen, path))
+	struct name *name = find(&d->seen, path);
+	struct file *f;
+
+	if (!name)
 		return fail(ENOENT);
+	f = name->file;
 	take_away(&d->seen, path);
-	note_change(d, "", path, NULL);
+	note_change(d, "", path, f);
+	d->changes[d->change_count - 1].removes = true;
 	return 0;
 }
 

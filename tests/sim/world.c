@@ -274,8 +274,12 @@ world_run(struct world *w, uint64_t steps)
 {
 	size_t i;
 
-	for (i = 0; i < w->plan.hosts; i++)
+	for (i = 0; i < w->plan.hosts; i++) {
+		if (world_chance(1, 3))
+			w->hosts[i].kill_calls = world_draw(1, 50);
+		w->hosts[i].kill_is_power_cut = world_chance(1, 2);
 		host_start(&w->hosts[i]);
+	}
 	clients_begin();
 	faults_begin(w);
 	while (w->events < steps)
