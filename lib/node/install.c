@@ -74,11 +74,17 @@ answer_offset(struct node *n, struct message answer, uint64_t offset)
 	peers_reply(n, &answer);
 }
 
-/* Say why it could not be stored: full, and it may come again later; else the
- * disk is not to be trusted any further. */
+/* Say why it could not be stored: not sound, and it must begin again; full, and
+ * it may come again later; else the disk is not to be trusted any further. */
 static void
 fail(struct node *n, const struct message *answer, struct rk_error *err)
 {
+	if (err->code == RK_CORRUPT) {
+		trace_line(n->trace, TRACE_WARNING,
+			   "receive a snapshot again: %s", err->text);
+		answer_offset(n, *answer, 0);
+		return;
+	}
 	if (err->code == RK_REJECTED) {
 		if (!n->installs->full)
 			trace_line(n->trace, TRACE_WARNING,
@@ -142,13 +148,7 @@ not_finished(struct node *n, struct rk_error *err)
 	struct message answer = i->answer;
 
 	i->answer = (struct message){0};
-	if (err->code != RK_CORRUPT) {
-		fail(n, &answer, err);
-		return;
-	}
-	trace_line(n->trace, TRACE_WARNING, "receive a snapshot again: %s",
-		   err->text);
-	answer_offset(n, answer, 0);
+	fail(n, &answer, err);
 }
 
 static void
@@ -223,7 +223,7 @@ open_sink(struct node *n, const struct message *m, struct rk_error *err)
 		   "member %" PRIu64 " sends the snapshot at %" PRIu64
 		   ", %" PRIu64 " bytes; %" PRIu64 " are here",
 		   m->from, s->meta.last.index, s->total_bytes,
-		   snapshot_sink_offset(i->sink));
+		   snapshot_sink_part(i->sink));
 	return RK_OK;
 }
 

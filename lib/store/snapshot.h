@@ -89,14 +89,16 @@ RK_CHECKED enum rk_code snapshot_source_read(struct snapshot_source *source,
 					     struct bytes *out,
 					     struct rk_error *err);
 
-/* Receiving: bytes go to DIR/snapshot/<index>-<term>.<bytes>-<crc32c>.part in
- * order of offset; a part left by an earlier run with the same name is resumed,
- * other parts are removed. Bytes that are held already may come again;
- * RK_REJECTED for bytes too far ahead. sink_finish() checks everything, splits
- * header and payload and renames them into place: the snapshot exists then.
- * RK_REJECTED if bytes are missing or the disk is full; RK_CORRUPT if the
- * whole is not sound: then nothing is held any more. Any one thread; finish is
- * slow. */
+/* Receiving. The payload goes to DIR/snapshot/payload.part, in order of
+ * offset. A part that is there is resumed, also if it was begun for another
+ * snapshot: a sink holds nothing at first, but once it has got the header line
+ * it holds as well what the part has of the payload. Bytes that are held
+ * already may come again. sink_write() gives RK_REJECTED for bytes too far
+ * ahead or a full disk, RK_CORRUPT if the header is not sound. sink_finish()
+ * checks everything and renames header and payload into place: the snapshot
+ * exists then. RK_REJECTED if bytes are missing or the disk is full;
+ * RK_CORRUPT if the whole is not sound. After RK_CORRUPT nothing is held any
+ * more. Any one thread; finish is slow. */
 struct snapshot_sink;
 RK_CHECKED enum rk_code snapshot_sink_open(const char *dir, struct log_end last,
 					   uint64_t total_bytes,
@@ -105,6 +107,8 @@ RK_CHECKED enum rk_code snapshot_sink_open(const char *dir, struct log_end last,
 					   struct rk_error *err);
 void snapshot_sink_free(struct snapshot_sink *sink); /* Keeps the part. */
 uint64_t snapshot_sink_offset(const struct snapshot_sink *sink); /* Held. */
+/* Bytes of a payload that are there, before the header as well. */
+uint64_t snapshot_sink_part(const struct snapshot_sink *sink);
 RK_CHECKED enum rk_code snapshot_sink_write(struct snapshot_sink *sink,
 					    uint64_t offset, struct slice data,
 					    struct rk_error *err);

@@ -1,9 +1,14 @@
 /* snapshot_sink.c - a snapshot that arrives piece by piece.
  *
- * The name of the part says what it is a part of: index, term, size and
- * checksum of the whole. So it goes on after a restart exactly if the same
- * whole is offered; and if a power cut spoiled it, the checksum says so in the
- * end, and the part is dropped. */
+ *   header line    kept in memory: it comes first, and again after a restart
+ *   payload        to DIR/snapshot/payload.part, which becomes the .data
+ *   trailer line   in memory
+ *
+ * The payload is a history, and that of a newer snapshot begins with that of
+ * an older one. So whatever snapshot a part was begun for, it is the beginning
+ * of the payload of the next one, and once the header has come the sender is
+ * told to go on behind it. If it was not so, or a power cut spoiled it, the
+ * checksum of the whole says so in the end, and the part is dropped. */
 
 #include <assert.h>
 #include <inttypes.h>
@@ -16,6 +21,7 @@
 #include "store/file.h"
 #include "store/snapshot_files.h"
 
+#define PART_NAME   "payload.part"
 #define PART_ENDING ".part"
 
 /* `{"trailer":{"crc32c":4294967295}}\n` and no more. */
@@ -27,16 +33,18 @@ struct snapshot_sink {
 	struct log_end last;
 	uint64_t total;
 	uint32_t crc32c;
-	uint64_t held; /* Bytes, from the start. */
 	int fd;
+	uint64_t part_bytes; /* In the file. */
+	struct bytes head;
+	bool has_header; /* The head is whole: `header` is it, decoded. */
+	struct snapshot_header header;
+	struct bytes trailer;
 };
 
-/* Parts of other snapshots are of no use any more: the leader has a newer
- * one. */
+/* Parts under other names are of no use to anybody. */
 static enum rk_code
-remove_other_parts(const char *dir, const char *own, struct rk_error *err)
+remove_other_parts(const char *snapshots, struct rk_error *err)
 {
-	char *snapshots = snapshot_dir_path(dir);
 	char **names = NULL;
 	char *path;
 	size_t count = 0;
@@ -49,15 +57,14 @@ remove_other_parts(const char *dir, const char *own, struct rk_error *err)
 		len = strlen(names[i]);
 		if (len < strlen(PART_ENDING) ||
 		    strcmp(names[i] + len - strlen(PART_ENDING), PART_ENDING) !=
-			    0)
+			    0 ||
+		    strcmp(names[i], PART_NAME) == 0)
 			continue;
 		path = file_path(snapshots, names[i]);
-		if (strcmp(path, own) != 0)
-			rc = file_unlink(path, err);
+		rc = file_unlink(path, err);
 		mem_free(path);
 	}
 	file_list_free(names, count);
-	mem_free(snapshots);
 	return rc;
 }
 
@@ -67,30 +74,25 @@ snapshot_sink_open(const char *dir, struct log_end last, uint64_t total_bytes,
 		   struct rk_error *err)
 {
 	struct snapshot_sink *s = mem_alloc(1, sizeof *s);
-	char ending[64];
+	char *snapshots = snapshot_dir_path(dir);
 	enum rk_code rc;
 
 	*s = (struct snapshot_sink){
 		.dir = mem_strdup(dir),
+		.path = file_path(snapshots, PART_NAME),
 		.last = last,
 		.total = total_bytes,
 		.crc32c = total_crc32c,
 		.fd = -1,
 	};
-	snprintf(ending, sizeof ending, ".%" PRIu64 "-%08" PRIx32 PART_ENDING,
-		 total_bytes, total_crc32c);
-	s->path = snapshot_path(dir, last, ending);
 	rc = snapshot_dir_make(dir, err);
 	if (rc == RK_OK)
-		rc = remove_other_parts(dir, s->path, err);
+		rc = remove_other_parts(snapshots, err);
 	if (rc == RK_OK)
 		rc = file_open(s->path, FILE_CREATE, &s->fd, err);
 	if (rc == RK_OK)
-		rc = file_size(s->fd, &s->held, err);
-	if (rc == RK_OK && s->held > total_bytes) {
-		s->held = 0; /* Nothing of ours. */
-		rc = file_truncate(s->fd, 0, err);
-	}
+		rc = file_size(s->fd, &s->part_bytes, err);
+	mem_free(snapshots);
 	if (rc != RK_OK) {
 		snapshot_sink_free(s);
 		return rc;
@@ -105,6 +107,9 @@ snapshot_sink_free(struct snapshot_sink *sink)
 	if (sink == NULL)
 		return;
 	file_close(sink->fd);
+	snapshot_header_close(&sink->header);
+	bytes_close(&sink->head);
+	bytes_close(&sink->trailer);
 	mem_free(sink->path);
 	mem_free(sink->dir);
 	mem_free(sink);
@@ -113,38 +118,16 @@ snapshot_sink_free(struct snapshot_sink *sink)
 uint64_t
 snapshot_sink_offset(const struct snapshot_sink *sink)
 {
-	return sink->held;
+	if (!sink->has_header)
+		return sink->head.len;
+	return sink->head.len + sink->part_bytes + sink->trailer.len;
 }
 
-enum rk_code
-snapshot_sink_write(struct snapshot_sink *sink, uint64_t offset,
-		    struct slice data, struct rk_error *err)
+uint64_t
+snapshot_sink_part(const struct snapshot_sink *sink)
 {
-	struct iovec part;
-	uint64_t skip;
-	enum rk_code rc;
-
-	if (offset > sink->held)
-		return error_set(err, RK_REJECTED,
-				 "snapshot: bytes from %" PRIu64
-				 "; those from %" PRIu64 " are missing",
-				 offset, sink->held);
-	if (data.len > sink->total || offset > sink->total - data.len)
-		return error_set(err, RK_USAGE,
-				 "snapshot: more than its %" PRIu64 " bytes",
-				 sink->total);
-	skip = sink->held - offset;
-	if (skip >= data.len)
-		return RK_OK; /* Repeated. */
-	part.iov_base = (void *)(uintptr_t)(data.data + skip);
-	part.iov_len = data.len - (size_t)skip;
-	rc = file_write_at(sink->fd, &part, 1, sink->held, err);
-	if (rc == RK_OK)
-		sink->held += part.iov_len;
-	return rc;
+	return sink->part_bytes;
 }
-
-/* ---- finishing ---- */
 
 static enum rk_code
 unusable(const struct snapshot_sink *s, struct rk_error *err, const char *why)
@@ -153,144 +136,201 @@ unusable(const struct snapshot_sink *s, struct rk_error *err, const char *why)
 			 s->last.index, why);
 }
 
-/* The header line, whose end is looked for in ever larger pieces. */
+/* Hold nothing any more. */
 static enum rk_code
-read_head(const struct snapshot_sink *s, struct snapshot_header *h,
-	  uint64_t *head_bytes, struct rk_error *err)
+begin_again(struct snapshot_sink *s, struct rk_error *err)
 {
-	struct bytes head = {0};
-	const uint8_t *newline = NULL;
-	enum rk_code rc = RK_OK;
-	size_t got = 1;
-
-	while (newline == NULL && rc == RK_OK && got > 0 &&
-	       head.len < LIMIT_SNAPSHOT_HEAD_BYTES) {
-		rc = file_read_at(s->fd, bytes_reserve(&head, SNAPSHOT_CHUNK),
-				  SNAPSHOT_CHUNK, head.len, &got, err);
-		newline = memchr(head.data + head.len, '\n', got);
-		head.len += got;
-	}
-	if (rc == RK_OK && newline == NULL)
-		rc = unusable(s, err, "no header");
-	if (rc == RK_OK) {
-		*head_bytes = (uint64_t)(newline + 1 - head.data);
-		rc = snapshot_header_decode(
-			(struct slice){head.data, (size_t)*head_bytes}, h, err);
-	}
-	bytes_close(&head);
-	return rc;
+	snapshot_header_close(&s->header);
+	s->has_header = false;
+	s->head.len = 0;
+	s->trailer.len = 0;
+	s->part_bytes = 0;
+	return file_truncate(s->fd, 0, err);
 }
 
-/* That the pieces add up, and the trailer is the one of these pieces. */
+/* ---- writing ---- */
+
+/* The header is whole: it says how much of the part is of use. */
 static enum rk_code
-check_shape(const struct snapshot_sink *s, const struct snapshot_header *h,
-	    uint64_t head_bytes, struct rk_error *err)
+take_header(struct snapshot_sink *s, struct rk_error *err)
 {
-	char trailer[TRAILER_BYTES_MAX + 1];
-	char want[TRAILER_BYTES_MAX + 1];
-	uint32_t crc = 0;
-	uint64_t at;
-	size_t got;
+	struct slice line = {s->head.data, s->head.len};
+	uint64_t left = s->total - s->head.len;
 	enum rk_code rc;
 
-	if (h->meta.last.index != s->last.index ||
-	    h->meta.last.term != s->last.term)
-		return unusable(s, err, "another one than announced");
-	if (h->bytes > s->total - head_bytes)
-		return unusable(s, err, "sizes do not add up");
-	at = head_bytes + h->bytes;
-	if (s->total - at > TRAILER_BYTES_MAX)
-		return unusable(s, err, "sizes do not add up");
-	rc = snapshot_checksum(s->fd, 0, at, &crc, err);
-	if (rc == RK_OK)
-		rc = file_read_at(s->fd, trailer, (size_t)(s->total - at), at,
-				  &got, err);
+	rc = snapshot_header_decode(line, &s->header, err);
 	if (rc != RK_OK)
 		return rc;
-	trailer[got] = '\0';
-	snprintf(want, sizeof want, "{\"trailer\":{\"crc32c\":%" PRIu32 "}}\n",
-		 crc);
-	if (strcmp(trailer, want) != 0)
-		return unusable(s, err, "bad trailer");
-	if (crc32c(crc, trailer, got) != s->crc32c)
-		return unusable(s, err, "bad checksum");
+	if (s->header.meta.last.index != s->last.index ||
+	    s->header.meta.last.term != s->last.term)
+		return unusable(s, err, "another one than announced");
+	if (s->header.bytes > left ||
+	    left - s->header.bytes > TRAILER_BYTES_MAX)
+		return unusable(s, err, "sizes do not add up");
+	if (s->part_bytes > s->header.bytes) {
+		rc = file_truncate(s->fd, s->header.bytes, err);
+		if (rc != RK_OK)
+			return rc;
+		s->part_bytes = s->header.bytes;
+	}
+	s->has_header = true;
 	return RK_OK;
 }
 
 static enum rk_code
-copy_payload(const struct snapshot_sink *s, const struct snapshot_header *h,
-	     uint64_t offset, int to, struct rk_error *err)
+write_head(struct snapshot_sink *s, struct slice data, struct rk_error *err)
 {
-	uint8_t *data = mem_alloc(SNAPSHOT_CHUNK, 1);
-	struct iovec part = {.iov_base = data};
-	uint64_t done = 0;
-	uint32_t crc = 0;
-	size_t want;
-	enum rk_code rc;
+	const uint8_t *newline = memchr(data.data, '\n', data.len);
+	enum rk_code rc = RK_OK;
 
-	rc = file_truncate(to, 0, err);
-	while (done < h->bytes && rc == RK_OK) {
-		want = h->bytes - done < SNAPSHOT_CHUNK
-			       ? (size_t)(h->bytes - done)
-			       : SNAPSHOT_CHUNK;
-		rc = file_read_at(s->fd, data, want, offset + done,
-				  &part.iov_len, err);
-		if (rc == RK_OK && part.iov_len < want)
-			rc = unusable(s, err, "cut short");
-		if (rc == RK_OK)
-			rc = file_write_at(to, &part, 1, done, err);
-		crc = crc32c(crc, data, part.iov_len);
-		done += part.iov_len;
-	}
-	mem_free(data);
-	if (rc == RK_OK && crc != h->crc32c)
-		rc = unusable(s, err, "bad checksum of the payload");
-	return rc == RK_OK ? file_sync(to, err) : rc;
-}
-
-/* The payload into its place. Without a header it is nothing yet. */
-static enum rk_code
-place_payload(const struct snapshot_sink *s, const struct snapshot_header *h,
-	      uint64_t offset, struct rk_error *err)
-{
-	char *snapshots = snapshot_dir_path(s->dir);
-	char *aside = snapshot_path(s->dir, s->last, ".data.tmp");
-	char *path = snapshot_data_path(s->dir, s->last);
-	enum rk_code rc;
-	int fd;
-
-	rc = file_open(aside, FILE_CREATE, &fd, err);
-	if (rc == RK_OK) {
-		rc = copy_payload(s, h, offset, fd, err);
-		file_close(fd);
-	}
-	if (rc == RK_OK)
-		rc = file_rename(aside, path, err);
-	if (rc == RK_OK)
-		rc = file_sync_dir(snapshots, err);
-	mem_free(path);
-	mem_free(aside);
-	mem_free(snapshots);
+	if (newline != NULL)
+		data.len = (size_t)(newline + 1 - data.data);
+	if (s->head.len + data.len > LIMIT_SNAPSHOT_HEAD_BYTES)
+		rc = unusable(s, err, "no header");
+	else
+		bytes_append(&s->head, data.data, data.len);
+	if (rc == RK_OK && newline != NULL)
+		rc = take_header(s, err);
 	return rc;
 }
 
 static enum rk_code
-install(struct snapshot_sink *s, struct snapshot_header *h,
-	struct rk_error *err)
+write_payload(struct snapshot_sink *s, struct slice data, struct rk_error *err)
 {
-	uint64_t head_bytes;
+	uint64_t room = s->header.bytes - s->part_bytes;
+	struct iovec part = {.iov_base = (void *)(uintptr_t)data.data,
+			     .iov_len = data.len};
 	enum rk_code rc;
 
-	rc = read_head(s, h, &head_bytes, err);
+	if (part.iov_len > room)
+		part.iov_len = (size_t)room;
+	rc = file_write_at(s->fd, &part, 1, s->part_bytes, err);
+	if (rc == RK_OK)
+		s->part_bytes += part.iov_len;
+	return rc;
+}
+
+/* What comes next of the whole, as much as belongs together. */
+static enum rk_code
+write_some(struct snapshot_sink *s, struct slice data, struct rk_error *err)
+{
+	struct rk_error second;
+	enum rk_code rc;
+
+	if (s->has_header && s->part_bytes < s->header.bytes)
+		return write_payload(s, data, err);
+	if (s->has_header) {
+		bytes_append(&s->trailer, data.data, data.len);
+		return RK_OK;
+	}
+	rc = write_head(s, data, err);
+	if (rc == RK_CORRUPT && begin_again(s, &second) != RK_OK)
+		return second.code;
+	return rc;
+}
+
+enum rk_code
+snapshot_sink_write(struct snapshot_sink *sink, uint64_t offset,
+		    struct slice data, struct rk_error *err)
+{
+	uint64_t held = snapshot_sink_offset(sink);
+	struct slice rest;
+	enum rk_code rc = RK_OK;
+
+	if (offset > held)
+		return error_set(err, RK_REJECTED,
+				 "snapshot: bytes from %" PRIu64
+				 "; those from %" PRIu64 " are missing",
+				 offset, held);
+	if (data.len > sink->total || offset > sink->total - data.len)
+		return error_set(err, RK_USAGE,
+				 "snapshot: more than its %" PRIu64 " bytes",
+				 sink->total);
+	/* What is held may grow by more than is written: see take_header(). */
+	while (rc == RK_OK && held - offset < data.len) {
+		rest.data = data.data + (held - offset);
+		rest.len = data.len - (size_t)(held - offset);
+		rc = write_some(sink, rest, err);
+		held = snapshot_sink_offset(sink);
+	}
+	return rc;
+}
+
+/* ---- finishing ---- */
+
+/* Go on with a checksum over the payload. */
+static enum rk_code
+check_payload(struct snapshot_sink *s, uint32_t *whole, struct rk_error *err)
+{
+	uint8_t *data = mem_alloc(SNAPSHOT_CHUNK, 1);
+	uint32_t crc = 0;
+	uint64_t at = 0;
+	size_t want;
+	size_t got;
+	enum rk_code rc = RK_OK;
+
+	for (; at < s->header.bytes && rc == RK_OK; at += got) {
+		want = s->header.bytes - at < SNAPSHOT_CHUNK
+			       ? (size_t)(s->header.bytes - at)
+			       : SNAPSHOT_CHUNK;
+		rc = file_read_at(s->fd, data, want, at, &got, err);
+		if (rc == RK_OK && got < want)
+			rc = unusable(s, err, "cut short");
+		if (rc != RK_OK)
+			break;
+		crc = crc32c(crc, data, got);
+		*whole = crc32c(*whole, data, got);
+	}
+	mem_free(data);
+	if (rc == RK_OK && crc != s->header.crc32c)
+		rc = unusable(s, err, "bad checksum of the payload");
+	return rc;
+}
+
+/* That all is as it was sent. */
+static enum rk_code
+check(struct snapshot_sink *s, struct rk_error *err)
+{
+	uint32_t crc = crc32c(0, s->head.data, s->head.len);
+	char want[TRAILER_BYTES_MAX];
+	enum rk_code rc;
+
+	rc = check_payload(s, &crc, err);
 	if (rc != RK_OK)
 		return rc;
-	rc = check_shape(s, h, head_bytes, err);
+	snprintf(want, sizeof want, "{\"trailer\":{\"crc32c\":%" PRIu32 "}}\n",
+		 crc);
+	if (s->trailer.len != strlen(want) ||
+	    memcmp(s->trailer.data, want, s->trailer.len) != 0)
+		return unusable(s, err, "bad trailer");
+	if (crc32c(crc, s->trailer.data, s->trailer.len) != s->crc32c)
+		return unusable(s, err, "bad checksum");
+	return RK_OK;
+}
+
+/* The payload into its place; without a header it is nothing yet. Renamed, not
+ * linked: the history will go on in this file, so no part may be left that
+ * the next sink would write to. */
+static enum rk_code
+install(struct snapshot_sink *s, struct rk_error *err)
+{
+	char *snapshots = snapshot_dir_path(s->dir);
+	char *path = snapshot_data_path(s->dir, s->last);
+	struct rk_error second;
+	enum rk_code rc;
+
+	rc = file_sync(s->fd, err);
 	if (rc == RK_OK)
-		rc = place_payload(s, h, head_bytes, err);
+		rc = file_rename(s->path, path, err);
 	if (rc == RK_OK)
-		rc = snapshot_write_header(s->dir, h, err);
-	if (rc != RK_OK)
-		snapshot_header_close(h);
+		rc = file_sync_dir(snapshots, err);
+	if (rc == RK_OK)
+		rc = snapshot_write_header(s->dir, &s->header, err);
+	/* No space for the header: keep what has come until there is some. */
+	if (rc == RK_REJECTED && file_rename(path, s->path, &second) != RK_OK)
+		rc = error_set(err, second.code, "%s", second.text);
+	mem_free(path);
+	mem_free(snapshots);
 	return rc;
 }
 
@@ -298,21 +338,22 @@ enum rk_code
 snapshot_sink_finish(struct snapshot_sink *sink, struct snapshot_header *h,
 		     struct rk_error *err)
 {
+	uint64_t held = snapshot_sink_offset(sink);
 	struct rk_error second;
 	enum rk_code rc;
 
-	if (sink->held < sink->total)
+	if (held < sink->total)
 		return error_set(err, RK_REJECTED,
 				 "snapshot: %" PRIu64 " bytes of %" PRIu64,
-				 sink->held, sink->total);
-	rc = install(sink, h, err);
-	if (rc == RK_CORRUPT) {
-		/* Begin again: it will not get better. */
-		sink->held = 0;
-		if (file_truncate(sink->fd, 0, &second) != RK_OK)
-			return rc;
-	}
-	if (rc == RK_OK && file_unlink(sink->path, &second) != RK_OK)
-		return RK_OK; /* The next sink removes it. */
-	return rc;
+				 held, sink->total);
+	rc = check(sink, err);
+	if (rc == RK_CORRUPT && begin_again(sink, &second) != RK_OK)
+		return second.code;
+	if (rc == RK_OK)
+		rc = install(sink, err);
+	if (rc != RK_OK)
+		return rc;
+	*h = sink->header;
+	sink->header = (struct snapshot_header){0};
+	return RK_OK;
 }

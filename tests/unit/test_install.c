@@ -334,18 +334,99 @@ restarted_member_goes_on_where_it_was(void **state)
 	struct fixture *f = *state;
 	const struct sent *s = &f->first;
 
-	chunk(f, s, 2, 1, 0, 1000);
+	chunk(f, s, 2, 1, 0, 3000);
 	node_close(f->node);
 	start(f);
-	chunk(f, s, 2, 1, 0, 100);
-	answered_offset(1000);
-	chunk(f, s, 2, 1, 1000, s->bytes.len - 1000);
+	chunk(f, s, 2, 1, 0, 1000); /* With the header. */
+	answered_offset(3000);
+	chunk(f, s, 2, 1, 3000, s->bytes.len - 3000);
 	wait_for_answers(f, 3);
 	installed(f, s);
 	/* And what is installed is what it starts from. */
 	node_close(f->node);
 	start(f);
 	assert_int_equal(machine_applied(f->node->machine), s->last);
+}
+
+static size_t
+head_of(const struct sent *s)
+{
+	const uint8_t *end = memchr(s->bytes.data, '\n', s->bytes.len);
+
+	return (size_t)(end + 1 - s->bytes.data);
+}
+
+/* The payload of a newer one begins with that of an older one. */
+static void
+next_snapshot_goes_on_where_the_last_one_was(void **state)
+{
+	struct fixture *f = *state;
+	const struct sent *s = &f->second;
+	size_t held = 3000 - head_of(&f->first) + head_of(s);
+
+	chunk(f, &f->first, 2, 1, 0, 3000);
+	chunk(f, s, 3, 2, 0, 1000);
+	answered_offset(held);
+	chunk(f, s, 3, 2, held, s->bytes.len - held);
+	wait_for_answers(f, 3);
+	installed(f, s);
+}
+
+/* So does that of an older one, which is all in the part of a newer one. */
+static void
+older_snapshot_is_cut_from_the_part_of_a_newer_one(void **state)
+{
+	struct fixture *f = *state;
+	const struct sent *s = &f->first;
+	size_t held;
+
+	chunk(f, &f->second, 2, 1, 0, f->second.bytes.len - 100);
+	chunk(f, s, 3, 2, 0, 1000);
+	held = (size_t)answers.last.as.snapshot_reply.offset;
+	assert_true(held > s->bytes.len - 64); /* All but the trailer. */
+	assert_true(held < s->bytes.len);
+	chunk(f, s, 3, 2, held, s->bytes.len - held);
+	wait_for_answers(f, 3);
+	installed(f, s);
+}
+
+/* What was held may be another's, or spoiled by a power cut. */
+static void
+part_that_does_not_fit_is_found_out_and_dropped(void **state)
+{
+	struct fixture *f = *state;
+	const struct sent *s = &f->second;
+	size_t end = s->bytes.len;
+	struct sent bad = f->first;
+
+	bad.bytes.data = mem_dup(bad.bytes.data, bad.bytes.len);
+	bad.bytes.data[2000] ^= 1;
+	chunk(f, &bad, 2, 1, 0, 3000);
+	chunk(f, s, 3, 2, 0, end);
+	wait_for_answers(f, 2);
+	answered_offset(0);
+	chunk(f, s, 3, 2, 0, end);
+	wait_for_answers(f, 3);
+	installed(f, s);
+	mem_free(bad.bytes.data);
+}
+
+static void
+header_that_is_not_sound_begins_again(void **state)
+{
+	struct fixture *f = *state;
+	const struct sent *s = &f->first;
+	struct sent bad = *s;
+
+	bad.bytes.data = mem_dup(s->bytes.data, s->bytes.len);
+	bad.bytes.data[20] ^= 1;
+	chunk(f, &bad, 2, 1, 0, 1000);
+	answered_offset(0);
+	assert_int_equal(f->node->fatal, RK_OK);
+	chunk(f, s, 2, 1, 0, s->bytes.len);
+	wait_for_answers(f, 2);
+	installed(f, s);
+	mem_free(bad.bytes.data);
 }
 
 static void
@@ -432,6 +513,10 @@ main(void)
 		TEST(two_switches_end_with_the_newer_one),
 		TEST(next_leader_goes_on_where_the_last_one_was),
 		TEST(restarted_member_goes_on_where_it_was),
+		TEST(next_snapshot_goes_on_where_the_last_one_was),
+		TEST(older_snapshot_is_cut_from_the_part_of_a_newer_one),
+		TEST(part_that_does_not_fit_is_found_out_and_dropped),
+		TEST(header_that_is_not_sound_begins_again),
 		TEST(damaged_one_begins_again),
 		TEST(one_overtaken_by_entries_is_not_installed),
 	};
