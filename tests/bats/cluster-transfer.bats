@@ -14,7 +14,7 @@ setup() {
 # only get them by a snapshot.
 start_without_one() {
 	cluster_start 3 --snapshot-logs-since-last=1000 --trailing-entries=10 \
-		--snapshot-rate=2MiB --snapshot-max-chunk-size=64KiB
+		--snapshot-rate="${RATE-2MiB}" --snapshot-max-chunk-size=64KiB
 	last=3
 	[ "$(leader)" != 3 ] || last=2
 	raft-cluster kill $last
@@ -107,6 +107,37 @@ applied_by() { # ID INDEX
 	members_hold "$BATS_TEST_TMPDIR/all"
 }
 
+@test "S7: a transfer goes on with the next leader's newer snapshot" {
+	local sent old id
+	start_without_one
+	old=$(leader)
+	raft-cluster restart "$last"
+	wait_for 20 has_received 1000
+	seq -f "%01000.0f" 1500 | tee -a "$BATS_TEST_TMPDIR/lines" |
+		raft-append --print=none
+	for id in 1 2 3; do
+		[ $id = "$last" ] || wait_for 20 has_snapshot $id $((COUNT + 1000))
+	done
+	wait_for 20 has_received 3000
+	sent=$(sent_by "$old")
+	raft-cluster kill "$old"
+	wait_for 30 applied_by "$last" $((COUNT + 1500))
+	sent=$((sent + $(sent_by "$(leader)")))
+	grep "sends the snapshot at $((COUNT + 1000))" \
+		"$RAFT_CLUSTER_DIR/$last.trace"
+	echo "size $size, sent $sent"
+	[ $((sent * 10)) -le $((size * 12)) ]
+	raft-cluster restart "$old"
+	wait_for 20 applied_by "$old" $((COUNT + 1502))
+	raft-append --print=none last
+	echo last >>"$BATS_TEST_TMPDIR/lines"
+	for id in 1 2 3; do
+		wait_for 20 applied_by $id $((COUNT + 1503))
+	done
+	raft-cluster down
+	members_hold "$BATS_TEST_TMPDIR/lines"
+}
+
 @test "S3: a transfer goes on where the receiver was killed, five times" {
 	local i sent
 	start_without_one
@@ -122,4 +153,59 @@ applied_by() { # ID INDEX
 	[ $((sent * 10)) -le $((size * 12)) ]
 	raft-cluster down
 	members_hold "$BATS_TEST_TMPDIR/lines"
+}
+
+# In place of raft-node: member $last is killed in its Nth call of CALL.
+kill_in_call() { # CALL N
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	cat >"$BATS_TEST_TMPDIR/bin/raft-node" <<-END
+		#!/bin/sh
+		node=$(PATH=${PATH#"$BATS_TEST_TMPDIR/bin:"} command -v raft-node)
+		case " \$* " in
+		*" --id=$last "*)
+			exec strace -D -f -qq -o "$BATS_TEST_TMPDIR/strace" \
+				-e trace=$1 -e inject=$1:signal=KILL:when=$2 \
+				"\$node" "\$@"
+			;;
+		esac
+		exec "\$node" "\$@"
+	END
+	chmod +x "$BATS_TEST_TMPDIR/bin/raft-node"
+}
+
+# Whether it is dead, or through.
+is_over() {
+	flock -n "$RAFT_CLUSTER_DIR/$last.lock" true ||
+		applied_by "$last" $COUNT
+}
+
+@test "S7: killed at any point of an installation, it is there or not" {
+	local path=$PATH point deaths=0
+	strace -qq -o "$BATS_TEST_TMPDIR/strace" true ||
+		skip "strace cannot be used here"
+	COUNT=2000 RATE=0
+	setup
+	start_without_one
+	cp -a "$RAFT_CLUSTER_DIR/$last" "$BATS_TEST_TMPDIR/behind"
+	for point in ${POINTS:-pwritev:20 fsync:1 fsync:2 rename:1 fsync:3 \
+		rename:2 fsync:4 link:1 ftruncate:2 fdatasync:2}; do
+		# New leaders, so that nobody counts on what it had before.
+		raft-cluster kill all
+		rm -rf "${RAFT_CLUSTER_DIR:?}/$last"
+		cp -a "$BATS_TEST_TMPDIR/behind" "$RAFT_CLUSTER_DIR/$last"
+		kill_in_call "${point%:*}" "${point#*:}"
+		PATH=$BATS_TEST_TMPDIR/bin:$path
+		raft-cluster up -n 3 || true
+		wait_for 20 is_over
+		PATH=$path
+		! flock -n "$RAFT_CLUSTER_DIR/$last.lock" true ||
+			deaths=$((deaths + 1))
+		echo "$point: $deaths deaths"
+		raft-cluster restart "$last"
+		wait_for 20 applied_by "$last" $((COUNT + 1))
+		raft-dump --raw --stale -e "$(url_of "$last")" |
+			cmp - "$BATS_TEST_TMPDIR/lines"
+	done
+	# Most of the calls come, whatever a start has made of their numbers.
+	[ "$deaths" -ge 7 ]
 }
