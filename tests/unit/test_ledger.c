@@ -201,7 +201,7 @@ fault_s16_configuration_rolls_back_when_its_entry_is_cut(void **state)
 }
 
 static void
-configuration_outlives_the_compaction_of_its_entry(void **state)
+fault_s16_configuration_outlives_its_compaction(void **state)
 {
 	struct configuration_at second = configuration(3, 2);
 	struct snapshot_meta meta = {.last = {5, 1}};
@@ -342,7 +342,7 @@ main(void)
 		cmocka_unit_test(
 			fault_s16_configuration_rolls_back_when_its_entry_is_cut),
 		cmocka_unit_test(
-			configuration_outlives_the_compaction_of_its_entry),
+			fault_s16_configuration_outlives_its_compaction),
 		cmocka_unit_test(agreement_skips_a_term_at_a_time),
 		cmocka_unit_test(agreement_is_found_between_any_two_logs),
 		cmocka_unit_test(agreement_survives_nonsense),

@@ -179,7 +179,7 @@ read_past_the_ends_is_absent(void **state)
 }
 
 static void
-truncated_entries_are_replaced(void **state)
+r8_truncated_entries_are_replaced(void **state)
 {
 	struct store_fixture *f = *state;
 	struct log_op cut = {.truncate_from = 6};
@@ -453,7 +453,7 @@ compacted_term_comes_from_the_next_entry_or_the_snapshot(void **state)
 }
 
 static void
-configurations_are_found_again(void **state)
+fault_s16_configurations_are_found_again(void **state)
 {
 	static const char line[] =
 		"{\"index\":3,\"term\":1,\"type\":\"configuration\",\"time\":"
@@ -560,7 +560,7 @@ main(void)
 		TEST(batch_larger_than_a_segment_gets_one_of_its_own),
 		TEST(read_stops_at_max_bytes_but_takes_one_entry),
 		TEST(read_past_the_ends_is_absent),
-		TEST(truncated_entries_are_replaced),
+		TEST(r8_truncated_entries_are_replaced),
 		TEST(truncation_goes_before_entries_of_its_batch),
 		TEST(segments_that_begin_at_one_index_have_two_names),
 		TEST(compaction_frees_segments_that_hold_nothing_else),
@@ -573,7 +573,7 @@ main(void)
 		TEST(s1_open_keeps_the_entries_behind_an_equal_one),
 		TEST(s10_gap_between_snapshot_and_log_is_refused),
 		TEST(compacted_term_comes_from_the_next_entry_or_the_snapshot),
-		TEST(configurations_are_found_again),
+		TEST(fault_s16_configurations_are_found_again),
 		TEST(commit_hint_is_never_past_the_log),
 		TEST(inspect_visits_what_is_live_beside_a_writer),
 		TEST(inspect_says_absent_where_there_is_no_log),

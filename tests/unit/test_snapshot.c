@@ -345,6 +345,42 @@ s3_s4_fault_s12_sink_resumes_and_takes_repeated_pieces(void **state)
 	store_close(&to);
 }
 
+/* Bytes of one are never gone on with for another: not for one with another
+ * checksum, size or last entry. */
+static void
+fault_s12_sink_takes_no_part_of_another_snapshot(void **state)
+{
+	static const struct {
+		struct log_end last;
+		uint64_t total;
+		uint32_t crc32c;
+	} other[] = {
+		{{50, 4}, 1000, 8}, {{50, 4}, 1001, 7}, {{51, 4}, 1000, 7}};
+	static const uint8_t data[100];
+	struct store_fixture *f = *state;
+	struct snapshot_sink *sink;
+	size_t i;
+
+	for (i = 0; i < LEN(other); i++) {
+		assert_int_equal(snapshot_sink_open(f->dir,
+						    (struct log_end){50, 4},
+						    1000, 7, &sink, &f->err),
+				 RK_OK);
+		assert_int_equal(snapshot_sink_offset(sink), 0);
+		assert_int_equal(snapshot_sink_write(sink, 0,
+						     (struct slice){data, 100},
+						     &f->err),
+				 RK_OK);
+		snapshot_sink_free(sink);
+		assert_int_equal(snapshot_sink_open(
+					 f->dir, other[i].last, other[i].total,
+					 other[i].crc32c, &sink, &f->err),
+				 RK_OK);
+		assert_int_equal(snapshot_sink_offset(sink), 0);
+		snapshot_sink_free(sink);
+	}
+}
+
 static void
 f20_damaged_transfer_is_never_installed(void **state)
 {
@@ -404,6 +440,7 @@ main(void)
 		TEST(prune_keeps_the_newest),
 		TEST(received_snapshot_is_the_one_sent),
 		TEST(s3_s4_fault_s12_sink_resumes_and_takes_repeated_pieces),
+		TEST(fault_s12_sink_takes_no_part_of_another_snapshot),
 		TEST(f20_damaged_transfer_is_never_installed),
 	};
 
