@@ -140,7 +140,7 @@ meta_is_status() { # ID
 		[ "$(meta first "$dir/$id")" = 1 ]
 		[ "$(meta committed "$dir/$id")" -ge 100 ]
 	done
-	[[ $(meta snapshot "$dir/2") == 10[01]-*' bytes 20'*' machine log' ]]
+	[[ $(meta snapshot "$dir/2") == 10[0-9]-*' bytes 20'*' machine log' ]]
 	[ "$(meta members "$dir/2" | jq -c .voters)" = '[1,2,3]' ]
 	[ -z "$(meta snapshot "$dir/1")" ]
 	raft-dump --meta -J "$dir/2" | jq -e '.snapshot.bytes > 0 and
