@@ -224,10 +224,18 @@ resume(struct opening *o, struct rk_error *err)
 static enum rk_code
 reset_to_snapshot(struct opening *o, struct rk_error *err)
 {
+	struct hard_state *now = &o->scan.state.now.hard_state;
 	struct log_op op = {.reset = true, .reset_to = o->snapshot};
 	struct log_placement placement = {0};
 	enum rk_code rc;
 
+	/* A snapshot may be on disk before the term in which it was sent. No
+	 * vote of that term can be lost: it would have been on disk. */
+	if (now->term < o->snapshot.term) {
+		*now = (struct hard_state){.term = o->snapshot.term};
+		op.has_hard_state = true;
+		op.hard_state = *now;
+	}
 	rc = log_write(o->log, &op, 1, o->snapshot.index, &placement, err);
 	log_map_note(o->scan.map, &placement);
 	log_placement_close(&placement);

@@ -386,6 +386,26 @@ s1_open_empties_a_log_that_ends_before_the_snapshot(void **state)
 	store_expect(f, 101, 104, 7, 10);
 }
 
+/* f1: the snapshot was on disk before the term in which it was sent. */
+static void
+s1_open_takes_the_term_of_a_snapshot_that_is_ahead(void **state)
+{
+	struct log_op vote = {.has_hard_state = true, .hard_state = {6, 2}};
+	struct store_fixture *f = *state;
+
+	assert_int_equal(store_write(f, &vote), RK_OK);
+	f->snapshot = (struct log_end){100, 6};
+	reopen(f);
+	assert_int_equal(f->recovered.hard_state.term, 6);
+	assert_int_equal(f->recovered.hard_state.vote, 2);
+	f->snapshot = (struct log_end){200, 7};
+	reopen(f);
+	assert_int_equal(f->recovered.hard_state.term, 7);
+	assert_int_equal(f->recovered.hard_state.vote, 0);
+	reopen(f);
+	assert_int_equal(f->recovered.hard_state.term, 7);
+}
+
 static void
 s1_open_empties_a_log_of_another_history_than_the_snapshot(void **state)
 {
@@ -569,6 +589,7 @@ main(void)
 		TEST(segment_that_cannot_be_prepared_leaves_nothing_behind),
 		TEST(reset_empties_the_log_behind_a_snapshot),
 		TEST(s1_open_empties_a_log_that_ends_before_the_snapshot),
+		TEST(s1_open_takes_the_term_of_a_snapshot_that_is_ahead),
 		TEST(s1_open_empties_a_log_of_another_history_than_the_snapshot),
 		TEST(s1_open_keeps_the_entries_behind_an_equal_one),
 		TEST(s10_gap_between_snapshot_and_log_is_refused),
