@@ -76,11 +76,11 @@ open_snapshot(struct node *n, struct recovery *r, struct rk_error *err)
 	size_t skipped = 0;
 	enum rk_code rc;
 
-	/* machine_open() checks the payload as it takes it over. */
+	/* The machine cuts the payload that it takes over, which may be a
+	 * newer snapshot's as well: so it must be the newest that is whole. */
 	rc = snapshot_sync_names(n->dir, err);
 	if (!rc)
-		rc = snapshot_newest(n->dir, false, &r->snapshot, &skipped,
-				     err);
+		rc = snapshot_newest(n->dir, true, &r->snapshot, &skipped, err);
 	if (rc == RK_ABSENT) {
 		memset(&r->snapshot, 0, sizeof r->snapshot);
 		return RK_OK;

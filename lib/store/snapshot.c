@@ -214,8 +214,9 @@ snapshot_take(const char *dir, const char *payload_path,
 	rc = snapshot_dir_make(dir, err);
 	if (rc != RK_OK)
 		return rc;
-	if (load(dir, h->meta.last, false, &there, &ignored) == RK_OK) {
-		/* Taken, or received, before. */
+	if (load(dir, h->meta.last, true, &there, &ignored) == RK_OK) {
+		/* Taken, or received, before. One that was damaged since is
+		 * replaced: the log is compacted on the strength of it. */
 		snapshot_header_close(&there);
 		return sync_names(dir, err);
 	}

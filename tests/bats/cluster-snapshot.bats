@@ -83,3 +83,24 @@ received_part() { # ID
 		"$url/$id")" = 416 ]
 	[ "$(curl -sS -o none -w '%{http_code}' "$url/999-9")" = 404 ]
 }
+
+@test "F12: a damaged snapshot is passed over for the one before" {
+	local id path
+	cluster_start 1
+	append_numbers 1 500
+	raft-snapshot take
+	append_numbers 501 1000
+	id=$(raft-snapshot take)
+	append_numbers 1001 1100
+	raft-cluster kill 1
+	path=$RAFT_CLUSTER_DIR/1/snapshot/$id.data
+	# In what the newer one alone covers.
+	printf '\377' | dd of="$path" bs=1 conv=notrunc status=none \
+		seek="$(($(jq .size "${path%.data}.json") - 20))"
+	raft-cluster restart 1
+	grep -q 'damaged snapshots passed over' "$RAFT_CLUSTER_DIR/1.trace"
+	append_numbers 1101 1200
+	raft-cluster down
+	seq 1200 >"$BATS_TEST_TMPDIR/numbers"
+	members_hold "$BATS_TEST_TMPDIR/numbers"
+}

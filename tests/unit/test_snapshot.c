@@ -189,6 +189,26 @@ f12_newest_falls_back_when_the_payload_is_damaged(void **state)
 			 RK_CORRUPT);
 }
 
+/* The log is compacted on the strength of what was taken. */
+static void
+f12_taking_again_replaces_a_damaged_one(void **state)
+{
+	struct store_fixture *f = *state;
+	struct snapshot_header h;
+	size_t skipped;
+	char *path;
+
+	take(f, 20, 1);
+	path = snapshot_data_path(f->dir, (struct log_end){20, 1});
+	store_flip(path, 5, 1);
+	mem_free(path);
+	take(f, 20, 1);
+	assert_int_equal(snapshot_newest(f->dir, true, &h, &skipped, &f->err),
+			 RK_OK);
+	assert_int_equal(skipped, 0);
+	snapshot_header_close(&h);
+}
+
 static void
 prune_keeps_the_newest(void **state)
 {
@@ -437,6 +457,7 @@ main(void)
 		TEST(newest_is_absent_in_a_new_directory),
 		TEST(newest_is_the_last_one_taken),
 		TEST(f12_newest_falls_back_when_the_payload_is_damaged),
+		TEST(f12_taking_again_replaces_a_damaged_one),
 		TEST(prune_keeps_the_newest),
 		TEST(received_snapshot_is_the_one_sent),
 		TEST(s3_s4_fault_s12_sink_resumes_and_takes_repeated_pieces),
