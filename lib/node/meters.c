@@ -75,26 +75,24 @@ kind_of(enum message_type type)
 }
 
 void
-meters_sent(struct meters *m, const struct message *message, size_t bytes)
+meters_sent(struct meters *m, const struct message *message)
 {
 	struct meter_peer *p = find_peer(m, message->to);
-	enum meter_kind kind = kind_of(message->type);
 
-	p->requests[kind]++;
-	p->bytes[kind] += bytes;
+	p->requests[kind_of(message->type)]++;
 	if (message->type == MESSAGE_APPEND)
 		p->entries += message->as.append.count;
 }
 
 void
-meters_ended(struct meters *m, rk_id peer, enum message_type type,
-	     bool is_answered, uint64_t elapsed_us)
+meters_ended(struct meters *m, const struct meters_end *end)
 {
-	struct meter_peer *p = find_peer(m, peer);
-	enum meter_kind kind = kind_of(type);
+	struct meter_peer *p = find_peer(m, end->peer);
+	enum meter_kind kind = kind_of(end->type);
 
-	if (is_answered)
-		histogram_add(&p->round_trip[kind], elapsed_us);
+	p->bytes[kind] += end->bytes;
+	if (end->is_answered)
+		histogram_add(&p->round_trip[kind], end->elapsed_us);
 	else
 		p->failures[kind]++;
 }

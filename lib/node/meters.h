@@ -61,10 +61,16 @@ struct meters {
 struct meters *meters_new(void);
 void meters_free(struct meters *m); /* NULL is fine. */
 
-/* A request has left; it has come to an end. */
-void meters_sent(struct meters *m, const struct message *message, size_t bytes);
-void meters_ended(struct meters *m, rk_id peer, enum message_type type,
-		  bool is_answered, uint64_t elapsed_us);
+/* A request has been started; it has come to an end. */
+void meters_sent(struct meters *m, const struct message *message);
+struct meters_end {
+	rk_id peer;
+	enum message_type type;
+	bool is_answered;
+	size_t bytes; /* That left: 0 if the peer was not reached. */
+	uint64_t elapsed_us;
+};
+void meters_ended(struct meters *m, const struct meters_end *end);
 
 /* The disk has answered; only what was written counts. */
 void meters_written(struct meters *m, const struct writer_done *done);

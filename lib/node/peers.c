@@ -36,6 +36,7 @@ struct peer_call {
 	enum message_type type;
 	uint64_t stream;
 	uint64_t number;
+	size_t bytes; /* Of the whole body. */
 };
 
 struct peers {
@@ -120,6 +121,7 @@ on_reply(void *user, struct outbound_call *call,
 	struct peer_call *c = user;
 	struct node *n = c->node;
 	struct event ev = {.type = EVENT_RECEIVE};
+	struct meters_end end;
 	char leader[LIMIT_URL_BYTES];
 	struct peer_message m;
 	struct rk_error err;
@@ -129,8 +131,14 @@ on_reply(void *user, struct outbound_call *call,
 		mem_free(c);
 		return;
 	}
-	meters_ended(n->meters, c->to, c->type, reply->status == 200,
-		     reply->elapsed_us);
+	end = (struct meters_end){
+		.peer = c->to,
+		.type = c->type,
+		.is_answered = reply->status == 200,
+		.bytes = reply->outcome == OUTBOUND_UNREACHABLE ? 0 : c->bytes,
+		.elapsed_us = reply->elapsed_us,
+	};
+	meters_ended(n->meters, &end);
 	if (reply->outcome != OUTBOUND_OK) {
 		call_failed(n, c, reply->why);
 	} else if (reply->status != 200) {
@@ -237,10 +245,11 @@ call_peer(struct node *n, const struct effect_send *send)
 				   .to = m->to,
 				   .type = m->type,
 				   .stream = m->stream,
-				   .number = m->request};
+				   .number = m->request,
+				   .bytes = head.len + lines.len};
 	request.user = call;
 	outbound_start(n->out, &request);
-	meters_sent(n->meters, m, head.len + lines.len);
+	meters_sent(n->meters, m);
 	payload_unref(request.payload);
 	bytes_close(&head);
 }

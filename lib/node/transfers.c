@@ -68,6 +68,7 @@ struct transfer {
 	struct share *share;
 	struct outbound_call *call; /* NULL: none under way. */
 	uint64_t offset;            /* To be sent next, or being sent. */
+	size_t bytes;               /* Of the chunk that is being sent. */
 	uint64_t next_ms;           /* Not before this. */
 	unsigned failures;          /* In a row. */
 };
@@ -270,6 +271,7 @@ on_reply(void *user, struct outbound_call *call,
 {
 	struct transfer *t = user;
 	struct node *n = t->node;
+	struct meters_end end;
 	struct peer_message m;
 	struct rk_error err;
 	char leader[LIMIT_URL_BYTES];
@@ -279,8 +281,14 @@ on_reply(void *user, struct outbound_call *call,
 	if (reply->outcome == OUTBOUND_CANCELLED || n->closing ||
 	    t->state != TRANSFER_SENDING)
 		return;
-	meters_ended(n->meters, t->what.peer, MESSAGE_SNAPSHOT,
-		     reply->status == 200, reply->elapsed_us);
+	end = (struct meters_end){
+		.peer = t->what.peer,
+		.type = MESSAGE_SNAPSHOT,
+		.is_answered = reply->status == 200,
+		.bytes = reply->outcome == OUTBOUND_UNREACHABLE ? 0 : t->bytes,
+		.elapsed_us = reply->elapsed_us,
+	};
+	meters_ended(n->meters, &end);
 	if (reply->outcome != OUTBOUND_OK) {
 		setback(n, t, reply->why);
 	} else if (reply->status != 200) {
@@ -373,7 +381,8 @@ send_chunk(struct node *n, struct transfer *t)
 	request.head = (struct slice){head.data, head.len};
 	request.deadline_ms = deadline_of(n, &m.as.snapshot);
 	t->call = outbound_start(n->out, &request);
-	meters_sent(n->meters, &m, head.len + m.as.snapshot.chunk_bytes);
+	t->bytes = head.len + m.as.snapshot.chunk_bytes;
+	meters_sent(n->meters, &m);
 	payload_unref(request.payload);
 	bytes_close(&head);
 }

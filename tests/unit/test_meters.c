@@ -92,13 +92,11 @@ peers_that_are_too_many_push_out_the_oldest(void **state)
 
 	(void)state;
 	for (m.to = 1; m.to <= METERS_PEERS + 1; m.to++)
-		meters_sent(meters, &m, 10);
+		meters_sent(meters, &m);
 	assert_int_equal(meters->peer_count, METERS_PEERS);
 	assert_int_equal(meters->peers[0]->id, 2);
 	assert_int_equal(meters->peers[METERS_PEERS - 1]->id, METERS_PEERS + 1);
 	assert_int_equal(meters->peers[METERS_PEERS - 1]->entries, 2);
-	assert_int_equal(meters->peers[METERS_PEERS - 1]->bytes[METER_APPEND],
-			 10);
 	meters_free(meters);
 }
 
@@ -109,14 +107,19 @@ what_failed_has_no_round_trip(void **state)
 	const struct meter_peer *p;
 
 	(void)state;
-	meters_ended(meters, 2, MESSAGE_VOTE, true, 70);
-	meters_ended(meters, 2, MESSAGE_HEARTBEAT, false, 80);
-	meters_ended(meters, 2, MESSAGE_SNAPSHOT, false, 90);
+	meters_ended(meters,
+		     &(struct meters_end){2, MESSAGE_VOTE, true, 8, 70});
+	meters_ended(meters,
+		     &(struct meters_end){2, MESSAGE_HEARTBEAT, false, 5, 80});
+	meters_ended(meters,
+		     &(struct meters_end){2, MESSAGE_SNAPSHOT, false, 0, 90});
 	p = meters->peers[0];
 	assert_int_equal(p->round_trip[METER_HEARTBEAT].sum, 70);
 	assert_int_equal(p->failures[METER_HEARTBEAT], 1);
 	assert_int_equal(p->failures[METER_SNAPSHOT], 1);
 	assert_int_equal(p->failures[METER_APPEND], 0);
+	assert_int_equal(p->bytes[METER_HEARTBEAT], 13);
+	assert_int_equal(p->bytes[METER_SNAPSHOT], 0);
 	meters_free(meters);
 }
 
