@@ -10,6 +10,7 @@
 
 #include "checks.h"
 #include "network.h"
+#include "operator.h"
 
 #define ATTEMPTS_MOST 20
 #define BATCH_MOST    5
@@ -290,8 +291,13 @@ void
 clients_arrive(struct parcel *p)
 {
 	struct clients *all = world_now()->clients;
-	struct client *c = &all->all[p->life];
+	struct client *c = &all->all[p->life == OPERATOR ? 0 : p->life];
 
+	if (p->life == OPERATOR) {
+		operator_arrive(p);
+		parcel_free(p);
+		return;
+	}
 	if (c->is_waiting && c->calls == p->call) {
 		c->is_waiting = false;
 		switch (c->wish) {

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "network.h"
+#include "operator.h"
 #include "platter.h"
 #include "world.h"
 
@@ -218,6 +219,7 @@ static const struct fault faults[] = {
 	{"failing reads", failing_reads},
 	{"full disk", full_disk},
 	{"wall clock", step_wall_clock},
+	{"members change", operator_act},
 };
 
 const char *
@@ -238,7 +240,7 @@ faults_plan(struct world *w)
 	p->loss = world_chance(1, 2) ? 0 : (unsigned)world_draw(0, 100);
 	p->vanish = world_chance(1, 2) ? 0 : (unsigned)world_draw(0, 200);
 	p->repeat = world_chance(1, 2) ? 0 : (unsigned)world_draw(0, 100);
-	p->think_us = world_draw(1000, world_chance(1, 2) ? 20000 : 500000);
+	p->think_us = world_draw(5000, world_chance(1, 5) ? 20000 : 1000000);
 	p->fault_every_us = world_draw(200000, 10000000);
 	p->segment_bytes = UINT64_C(16384) << world_draw(0, 4);
 	for (i = 0; i < LEN(faults); i++)
@@ -292,4 +294,5 @@ faults_heal(struct world *w)
 		w->hosts[i].paused_us = 0;
 	}
 	world_say(NULL, "no more faults");
+	operator_restore();
 }

@@ -11,6 +11,9 @@
 #include "wire/outbound.h"
 #include "world.h"
 
+/* Who of the clients is the operator. */
+#define OPERATOR UINT64_MAX
+
 /* A request or a reply. All strings are its own. */
 struct parcel {
 	size_t from; /* A host's number, counted from 1; 0: the clients. */

@@ -260,7 +260,8 @@ see_it_heal(struct world *w)
 
 	faults_heal(w);
 	w->calm = true;
-	while (clients_served() < wanted || !checks_are_equal()) {
+	while (clients_served() < wanted || !w->is_restored ||
+	       !checks_are_equal()) {
 		if (w->now_us > until)
 			world_fail("it does not heal: %" PRIu64
 				   " requests served, %" PRIu64 " wanted",

@@ -83,7 +83,8 @@ struct world {
 	size_t task_count;
 	size_t task_cap;
 	uint64_t task_order;
-	bool calm; /* No more faults. */
+	bool calm;        /* No more faults. */
+	bool is_restored; /* All hosts are voters (again). */
 	bool verbose;
 	struct network *network;
 	struct clients *clients;
