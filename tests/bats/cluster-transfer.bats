@@ -139,8 +139,9 @@ applied_by() { # ID INDEX
 }
 
 @test "S3: a transfer goes on where the receiver was killed, five times" {
-	local i sent
+	local i sent start
 	start_without_one
+	start=$SECONDS
 	for i in 1 2 3 4 5; do
 		raft-cluster restart "$last"
 		wait_for 20 has_received $((i * 1000))
@@ -148,9 +149,58 @@ applied_by() { # ID INDEX
 	done
 	raft-cluster restart "$last"
 	wait_for 30 applied_by "$last" $COUNT
+	[ $((SECONDS - start)) -ge 3 ] # Four seconds at 2 MiB/s.
 	sent=$(sent_by "$(leader)")
 	echo "size $size, sent $sent"
 	[ $((sent * 10)) -le $((size * 12)) ]
+	raft-cluster down
+	members_hold "$BATS_TEST_TMPDIR/lines"
+}
+
+# How many descriptors of it the leader has that read a snapshot; the payload
+# is a link to the history, which is open for writing.
+readers() {
+	local pid fd count=0
+	pid=$(cat "$RAFT_CLUSTER_DIR/$(leader).pid")
+	for fd in "/proc/$pid/fd"/*; do
+		case $(readlink "$fd") in
+		*/snapshot/*.data) count=$((count + 1)) ;;
+		esac
+	done
+	printf '%s\n' "$count"
+}
+
+nothing_is_read() {
+	[ "$(readers)" -eq 0 ]
+}
+
+streams_are() { # COUNT STATE
+	[ "$(curl -sS "$(url_of "$(leader)")/v1/status" | jq \
+		"[.streams[] | select(.state == \"$2\")] | length")" -eq "$1" ]
+}
+
+@test "snapshot: two members that need it share one reader" {
+	local id behind=0
+	cluster_start 5 --snapshot-logs-since-last=1000 --trailing-entries=10 \
+		--snapshot-rate=2MiB --snapshot-max-chunk-size=64KiB
+	for id in 1 2 3 4 5; do
+		if [ $id != "$(leader)" ] && [ $behind -lt 2 ]; then
+			raft-cluster kill $id
+			behind=$((behind + 1))
+		fi
+	done
+	raft-append --print=none <"$BATS_TEST_TMPDIR/lines"
+	wait_for 20 has_snapshot "$(leader)" $COUNT
+	[ "$(readers)" -le 1 ]
+	raft-cluster up -n 5
+	wait_for 10 streams_are 2 snapshotting
+	sleep 1
+	[ "$(readers)" -eq 1 ]
+	wait_for 30 streams_are 4 line-rate
+	wait_for 5 nothing_is_read
+	for id in 1 2 3 4 5; do
+		wait_for 20 applied_by $id $((COUNT + 1))
+	done
 	raft-cluster down
 	members_hold "$BATS_TEST_TMPDIR/lines"
 }
