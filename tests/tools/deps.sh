@@ -37,6 +37,7 @@ for what; do
 		have bats || need bats
 		have curl || need curl
 		have jq || need jq
+		have strace || need strace
 		;;
 	lint)
 		have clang-14 || need clang-14
