@@ -390,6 +390,9 @@ rk_serve(const struct rk_member *member, struct rk_error *err)
 		say_ready(&r, member->ready_fd);
 		loop(&r);
 		stop_answering(r.node);
+		/* The disk may hang, and closing waits for it; whoever does
+		 * not want to wait may send one more signal. */
+		pthread_sigmask(SIG_SETMASK, &r.old_mask, NULL);
 		rc = r.node->fatal;
 		if (rc)
 			*err = r.node->fatal_error;

@@ -159,6 +159,23 @@ mend_disk() {
 	members_hold "$BATS_TEST_TMPDIR/in"
 }
 
+@test "stress: a member whose disk hangs ends at the second signal" {
+	cluster_start 3
+	raft-append --print=none one
+	id=$(follower_id)
+	pid=$(cat "$RAFT_CLUSTER_DIR/$id.pid")
+	break_disk "$id" delay_enter=60000000
+	raft-append --print=none two
+	kill -TERM "$pid"
+	wait_for 10 grep -q stopped "$RAFT_CLUSTER_DIR/$id.trace"
+	run ! grep zombie "/proc/$pid/status"
+	kill -TERM "$pid"
+	# But for the thread that the tracer holds.
+	wait_for 5 grep zombie "/proc/$pid/status"
+	kill -KILL "$TRACER"
+	TRACER=
+}
+
 @test "stress: a follower whose disk hangs delays nobody" {
 	cluster_start 3
 	raft-append --print=none one
