@@ -5,6 +5,7 @@
  * waits until the machine has applied the entries. */
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -218,33 +219,43 @@ fail_unknown(struct node *n, struct append_wait *w)
 	     "they may be committed");
 }
 
-/* The others of its request may have been applied: then say so, too. */
+/* What became of the others of a request that is refused for one of them. */
+static const char *
+others(const struct append_wait *w, char text[80])
+{
+	text[0] = '\0';
+	if (w->fresh)
+		snprintf(text, 80, "; %" PRIu64 " of %" PRIu64 " were applied",
+			 w->fresh, w->count);
+	return text;
+}
+
 static void
 fail_too_old(struct node *n, struct append_wait *w)
 {
-	const struct append_body *b = &w->body;
+	char text[80];
 
 	api_problem(n, w->request, PROBLEM_SESSION_EXPIRED,
 		    "read the log to see whether it was applied; then go on "
 		    "in a new session",
 		    "session %s has expired, or its number %" PRIu64
 		    " is too old: what was applied under it is not known any "
-		    "more; %" PRIu64 " of %" PRIu64 " entries were applied now",
-		    b->session, b->seq, w->fresh, w->count);
+		    "more%s",
+		    w->body.session, w->body.seq, others(w, text));
 	wait_free(w);
 }
 
 static void
 fail_reused(struct node *n, struct append_wait *w)
 {
-	const struct append_body *b = &w->body;
+	uint64_t number = w->body.seq + w->reused - 1;
+	char text[80];
 
 	api_problem(n, w->request, PROBLEM_KEY_REUSED,
 		    "a new entry needs a new number, or another session",
 		    "number %" PRIu64 " of session %s was used for another "
-		    "entry; %" PRIu64 " of %" PRIu64
-		    " entries were applied now",
-		    b->seq + w->reused - 1, b->session, w->fresh, w->count);
+		    "entry%s",
+		    number, w->body.session, others(w, text));
 	wait_free(w);
 }
 
