@@ -528,7 +528,7 @@ peer_that_names_another_log_has_installed_nothing(void **state)
 
 /* The log that a peer goes on with, which has just installed a snapshot. */
 static void
-log_behind_an_installed_snapshot_is_kept_until_caught_up(void **state)
+s5_log_behind_an_installed_snapshot_is_kept(void **state)
 {
 	struct lone *l = *state;
 	struct effect_snapshot_send to;
@@ -558,7 +558,7 @@ log_behind_an_installed_snapshot_is_kept_until_caught_up(void **state)
 }
 
 static void
-log_is_not_kept_for_a_peer_that_gets_nowhere(void **state)
+s5_log_is_not_kept_for_a_peer_that_gets_nowhere(void **state)
 {
 	struct lone *l = *state;
 	struct effect_snapshot_send to;
@@ -610,8 +610,8 @@ main(void)
 		cmocka_unit_test(whole_cluster_restarts_from_snapshots),
 		TEST(fault_s11_only_the_peers_own_word_on_this_log_is_proof),
 		TEST(peer_that_names_another_log_has_installed_nothing),
-		TEST(log_behind_an_installed_snapshot_is_kept_until_caught_up),
-		TEST(log_is_not_kept_for_a_peer_that_gets_nowhere),
+		TEST(s5_log_behind_an_installed_snapshot_is_kept),
+		TEST(s5_log_is_not_kept_for_a_peer_that_gets_nowhere),
 	};
 
 	return unit_run("core_snapshot", tests, LEN(tests));

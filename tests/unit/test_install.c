@@ -219,7 +219,7 @@ installed(const struct fixture *f, const struct sent *s)
 }
 
 static void
-chunk_late_repeated_or_ahead_is_told_where_to_go_on(void **state)
+s4_chunk_late_or_ahead_is_told_where_to_go_on(void **state)
 {
 	struct fixture *f = *state;
 	const struct sent *s = &f->first;
@@ -238,7 +238,7 @@ chunk_late_repeated_or_ahead_is_told_where_to_go_on(void **state)
 }
 
 static void
-last_chunk_that_is_repeated_is_answered_when_it_is_installed(void **state)
+s4_last_chunk_repeated_is_answered_when_installed(void **state)
 {
 	struct fixture *f = *state;
 	const struct sent *s = &f->first;
@@ -257,7 +257,7 @@ last_chunk_that_is_repeated_is_answered_when_it_is_installed(void **state)
 }
 
 static void
-newer_snapshot_waits_while_one_is_being_finished(void **state)
+s9_newer_snapshot_waits_while_one_is_finished(void **state)
 {
 	struct fixture *f = *state;
 
@@ -274,7 +274,7 @@ newer_snapshot_waits_while_one_is_being_finished(void **state)
 }
 
 static void
-newer_snapshot_waits_until_the_first_is_answered(void **state)
+s9_newer_snapshot_waits_until_one_is_answered(void **state)
 {
 	struct fixture *f = *state;
 	const struct timespec moment = {.tv_nsec = 1000000};
@@ -298,7 +298,7 @@ newer_snapshot_waits_until_the_first_is_answered(void **state)
 
 /* The first one's machine may still be opened when the second is whole. */
 static void
-two_switches_end_with_the_newer_one(void **state)
+s9_two_switches_end_with_the_newer_one(void **state)
 {
 	struct fixture *f = *state;
 	const struct timespec moment = {.tv_nsec = 1000000};
@@ -314,7 +314,7 @@ two_switches_end_with_the_newer_one(void **state)
 }
 
 static void
-next_leader_goes_on_where_the_last_one_was(void **state)
+s7_next_leader_goes_on_where_the_last_one_was(void **state)
 {
 	struct fixture *f = *state;
 	const struct sent *s = &f->first;
@@ -329,7 +329,7 @@ next_leader_goes_on_where_the_last_one_was(void **state)
 }
 
 static void
-restarted_member_goes_on_where_it_was(void **state)
+s3_restarted_member_goes_on_where_it_was(void **state)
 {
 	struct fixture *f = *state;
 	const struct sent *s = &f->first;
@@ -358,7 +358,7 @@ head_of(const struct sent *s)
 
 /* The payload of a newer one begins with that of an older one. */
 static void
-next_snapshot_goes_on_where_the_last_one_was(void **state)
+s7_next_snapshot_goes_on_where_the_last_one_was(void **state)
 {
 	struct fixture *f = *state;
 	const struct sent *s = &f->second;
@@ -506,14 +506,14 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(chunk_late_repeated_or_ahead_is_told_where_to_go_on),
-		TEST(last_chunk_that_is_repeated_is_answered_when_it_is_installed),
-		TEST(newer_snapshot_waits_while_one_is_being_finished),
-		TEST(newer_snapshot_waits_until_the_first_is_answered),
-		TEST(two_switches_end_with_the_newer_one),
-		TEST(next_leader_goes_on_where_the_last_one_was),
-		TEST(restarted_member_goes_on_where_it_was),
-		TEST(next_snapshot_goes_on_where_the_last_one_was),
+		TEST(s4_chunk_late_or_ahead_is_told_where_to_go_on),
+		TEST(s4_last_chunk_repeated_is_answered_when_installed),
+		TEST(s9_newer_snapshot_waits_while_one_is_finished),
+		TEST(s9_newer_snapshot_waits_until_one_is_answered),
+		TEST(s9_two_switches_end_with_the_newer_one),
+		TEST(s7_next_leader_goes_on_where_the_last_one_was),
+		TEST(s3_restarted_member_goes_on_where_it_was),
+		TEST(s7_next_snapshot_goes_on_where_the_last_one_was),
 		TEST(older_snapshot_is_cut_from_the_part_of_a_newer_one),
 		TEST(part_that_does_not_fit_is_found_out_and_dropped),
 		TEST(header_that_is_not_sound_begins_again),

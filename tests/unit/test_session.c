@@ -158,7 +158,7 @@ lowest_number_is_applied_once_when_runs_are_full(void **state)
 }
 
 static void
-least_recently_used_session_expires(void **state)
+c2_least_recently_used_session_expires(void **state)
 {
 	struct sessions *s = sessions_new();
 	rk_index index;
@@ -187,7 +187,7 @@ least_recently_used_session_expires(void **state)
 }
 
 static void
-session_long_idle_expires(void **state)
+c2_session_long_idle_expires(void **state)
 {
 	struct sessions *s = sessions_new();
 	rk_index last = 1 + LIMIT_SESSION_IDLE_ENTRIES;
@@ -219,7 +219,7 @@ note_nth(struct sessions *s, int i, uint64_t seq, rk_index at)
 /* 110,000 sessions later nothing is left of one but the rule that an unknown
  * session begins with 1. */
 static void
-expired_session_is_forgotten_last_of_all(void **state)
+c2_expired_session_is_forgotten_last_of_all(void **state)
 {
 	struct sessions *s = sessions_new();
 	int known = LIMIT_SESSIONS + LIMIT_EXPIRED_SESSIONS;
@@ -376,9 +376,9 @@ main(void)
 		cmocka_unit_test(dropped_run_makes_its_numbers_old),
 		cmocka_unit_test(
 			lowest_number_is_applied_once_when_runs_are_full),
-		cmocka_unit_test(least_recently_used_session_expires),
-		cmocka_unit_test(session_long_idle_expires),
-		cmocka_unit_test(expired_session_is_forgotten_last_of_all),
+		cmocka_unit_test(c2_least_recently_used_session_expires),
+		cmocka_unit_test(c2_session_long_idle_expires),
+		cmocka_unit_test(c2_expired_session_is_forgotten_last_of_all),
 		cmocka_unit_test(what_is_found_says_how_far_it_goes),
 		cmocka_unit_test(random_numbers_are_applied_at_most_once),
 		cmocka_unit_test(what_is_no_table_is_corrupt),
