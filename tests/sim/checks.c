@@ -332,6 +332,38 @@ look_at(struct checks *c, struct host *h)
 	h->seen_commit = s.commit;
 }
 
+/* A vote leaves only when it is on disk. */
+static void
+check_grant(struct checks *c, const struct host *h, rk_id candidate,
+	    const char *text)
+{
+	rk_term term = number_in(text, "\"term\":");
+
+	check_vote(c, h->id, candidate, term);
+	/* It may have gone on to a later term meanwhile. */
+	if (h->kept.hard_state.term < term ||
+	    (h->kept.hard_state.term == term &&
+	     h->kept.hard_state.vote != candidate))
+		world_fail("member %" PRIu64 " promises %" PRIu64
+			   " its vote in term %" PRIu64
+			   ", and its disk does not know",
+			   h->id, candidate, term);
+}
+
+/* So does what a leader may count. */
+static void
+check_promise(const struct host *h, const char *text)
+{
+	rk_index match = number_in(text, "\"match\":");
+
+	/* In a later term it may have been cut again. */
+	if (match > h->kept.last &&
+	    number_in(text, "\"term\":") >= h->kept.hard_state.term)
+		world_fail("member %" PRIu64 " says that it has %" PRIu64
+			   ", and its disk has %" PRIu64,
+			   h->id, match, h->kept.last);
+}
+
 void
 checks_answer(struct host *h, const struct parcel *asked, int status,
 	      struct slice body)
@@ -344,13 +376,15 @@ checks_answer(struct host *h, const struct parcel *asked, int status,
 		look_at(w->checks, h);
 		w->running = h;
 	}
-	if (!is_real_vote(asked) || status != 200 || body.len >= sizeof text)
+	if (status != 200 || body.len >= sizeof text)
 		return;
 	memcpy(text, body.data, body.len);
 	text[body.len] = '\0';
-	if (strstr(text, "\"granted\":true"))
-		check_vote(w->checks, h->id, asked->from,
-			   number_in(text, "\"term\":"));
+	if (is_real_vote(asked) && strstr(text, "\"granted\":true"))
+		check_grant(w->checks, h, asked->from, text);
+	if (strcmp(asked->url, "/v1/peer/append") == 0 &&
+	    strstr(text, "\"success\":true"))
+		check_promise(h, text);
 }
 
 /* ---- now and then, as it costs ---- */

@@ -1,6 +1,7 @@
 /* checks.h - what must hold, whatever happens; looked at after every event.
  *
  *   one leader in a term; one vote of a member in a term, across its lives
+ *   a vote, and what a follower says it has, is on its disk before
  *   what is committed never changes; a leader has all that was committed
  *   each member's history is the same bytes, and says what was committed
  *   term, commit and applied never fall within a life

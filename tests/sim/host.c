@@ -269,6 +269,7 @@ void
 host_start(struct host *h)
 {
 	struct opening o = {.host = h};
+	struct core_status s;
 	const struct platter_faults *f = platter_faults(h->disk);
 	size_t left;
 
@@ -292,6 +293,8 @@ host_start(struct host *h)
 		return;
 	}
 	h->node = o.node;
+	core_status(h->node->core, &s);
+	h->kept = (struct kept){s.last.index, s.hard_state};
 	if (host_run(h, open_door, h))
 		host_wake(h, 0);
 }

@@ -67,8 +67,23 @@ struct platter {
 	struct file *files;
 	size_t file_count;
 	size_t sweep_at;
+	bool takes_time;
+	struct file *under_way; /* Its sync; NULL: none. */
 	struct platter_faults faults;
 };
+
+static void write_all(struct file *f);
+
+void
+platter_settle(struct platter *d)
+{
+	struct file *f = d->under_way;
+
+	if (!f)
+		return;
+	d->under_way = NULL;
+	write_all(f);
+}
 
 /* ---- names ---- */
 
@@ -142,6 +157,8 @@ note_change(struct platter *d, const char *from, const char *to,
 {
 	struct change *c;
 
+	if (d->takes_time)
+		platter_settle(d);
 	d->changes = grown(d->changes, &d->change_cap, d->change_count + 1,
 			   sizeof *d->changes);
 	c = &d->changes[d->change_count++];
@@ -223,6 +240,8 @@ sweep(struct platter *d)
 
 	mark_used(&d->seen);
 	mark_used(&d->kept);
+	if (d->under_way)
+		d->under_way->is_used = true;
 	for (i = 0; i < d->change_count; i++)
 		d->changes[i].file->is_used = true;
 	for (i = 0; i < FDS_MOST; i++) {
@@ -310,6 +329,13 @@ write_out(struct file *f, bool all)
 	f->dirty_from = f->dirty_to = 0;
 }
 
+static void
+write_all(struct file *f)
+{
+	write_out(f, true);
+	f->kept_size = f->size;
+}
+
 /* ---- life ---- */
 
 struct platter *
@@ -351,8 +377,16 @@ platter_faults(struct platter *d)
 void
 platter_close_all(struct platter *d)
 {
+	d->takes_time = false;
+	d->under_way = NULL;
 	memset(d->fds, 0, sizeof d->fds);
 	sweep(d);
+}
+
+void
+platter_take_time(struct platter *d, bool on)
+{
+	d->takes_time = on;
 }
 
 /* What is left of a file: none of the sectors, all, or some of them. */
@@ -517,6 +551,8 @@ platter_write(struct platter *d, int fd, const void *from, size_t len,
 {
 	struct file *f = at_fd(d, fd)->file;
 
+	if (d->takes_time)
+		platter_settle(d);
 	if (world_chance(d->faults.write_fails, 10000))
 		return fail(EIO);
 	if (len > 1 && world_chance(1, 50))
@@ -536,6 +572,8 @@ platter_sync(struct platter *d, int fd)
 {
 	struct descriptor *at = at_fd(d, fd);
 
+	if (d->takes_time)
+		platter_settle(d);
 	if (at->file->is_dir) {
 		sync_dir(d, at->path);
 		return 0;
@@ -545,8 +583,10 @@ platter_sync(struct platter *d, int fd)
 		write_out(at->file, false);
 		return fail(EIO);
 	}
-	write_out(at->file, true);
-	at->file->kept_size = at->file->size;
+	if (d->takes_time)
+		d->under_way = at->file;
+	else
+		write_all(at->file);
 	return 0;
 }
 

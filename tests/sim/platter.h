@@ -34,6 +34,11 @@ struct platter_faults *platter_faults(struct platter *d);
 void platter_close_all(struct platter *d);
 void platter_power_cut(struct platter *d);
 
+/* From `on` until off: a sync takes time. It counts only once the next write
+ * or sync is made, which waits for it, or with platter_settle(). */
+void platter_take_time(struct platter *d, bool on);
+void platter_settle(struct platter *d);
+
 /* As the system calls: a descriptor or count, or -1 and errno. */
 int platter_open(struct platter *d, const char *path, int flags);
 int platter_close(struct platter *d, int fd);

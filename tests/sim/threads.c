@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "platter.h"
 #include "world.h"
 
 #define FULL_RETRY_US 200000
@@ -24,6 +25,7 @@ struct writer {
 	bool is_written; /* The batch, but that is not reported yet. */
 	bool has_failed;
 	struct writer_done now; /* What the batch came to. */
+	struct kept kept;       /* Once that has reached the disk. */
 	struct writer_done *done;
 	size_t done_count;
 	size_t done_cap;
@@ -47,6 +49,9 @@ report(void *writer)
 	struct writer *w = writer;
 	bool full = w->now.rc == RK_REJECTED;
 
+	platter_settle(w->host->disk);
+	if (!w->now.rc)
+		w->host->kept = w->kept;
 	w->done = mem_grow(w->done, &w->done_cap, w->done_count + 1,
 			   sizeof *w->done);
 	w->done[w->done_count++] = w->now;
@@ -54,6 +59,20 @@ report(void *writer)
 	w->has_failed = w->now.rc && !full;
 	host_wake(w->host, 0);
 	go_on(w, full ? FULL_RETRY_US : 0);
+}
+
+/* What the log will say once `op` is on disk. */
+static void
+note_op(struct kept *k, const struct log_op *op)
+{
+	if (op->has_hard_state)
+		k->hard_state = op->hard_state;
+	if (op->reset)
+		k->last = op->reset_to.index;
+	if (op->truncate_from && op->truncate_from <= k->last)
+		k->last = op->truncate_from - 1;
+	if (op->count)
+		k->last = op->first + op->count - 1;
 }
 
 static void
@@ -73,6 +92,9 @@ write_batch(struct writer *w)
 	if (done->rc)
 		return;
 	done->seq = w->seq;
+	w->kept = w->host->kept;
+	for (i = 0; i < w->batch; i++)
+		note_op(&w->kept, &w->ops[i]);
 	done->wants_segment = log_wants_segment(w->log);
 	w->count -= w->batch;
 	memmove(w->ops, w->ops + w->batch, w->count * sizeof *w->ops);
@@ -84,7 +106,9 @@ begin(void *writer)
 	struct writer *w = writer;
 	uint64_t us = world_draw(w->host->sync_us / 2, w->host->sync_us + 1);
 
+	platter_take_time(w->host->disk, true);
 	write_batch(w);
+	platter_take_time(w->host->disk, false);
 	w->is_written = true;
 	w->now.elapsed_us = us;
 	world_after(us, w->host, report, NULL, w);
@@ -111,6 +135,7 @@ writer_close(struct writer *w)
 
 	if (!w)
 		return;
+	platter_settle(w->host->disk);
 	if (w->is_written)
 		log_placement_close(&w->now.placement);
 	while (w->count && !w->has_failed) {

@@ -26,6 +26,12 @@ struct platter;
 struct network;
 struct task;
 
+/* What a log that is on disk for certain says. */
+struct kept {
+	rk_index last;
+	struct hard_state hard_state;
+};
+
 /* One member and its machine. */
 struct host {
 	rk_id id;
@@ -42,6 +48,7 @@ struct host {
 	uint64_t clock_us;      /* Its monotonic clock is ahead by this. */
 	uint64_t wall_ms;       /* And its wall clock by this. */
 	uint64_t sync_us;       /* How long its disk takes. */
+	struct kept kept;
 	char url[64];
 
 	/* What has been seen of it in this life. */
