@@ -94,7 +94,9 @@ begin(struct opening *o, struct rk_error *err)
 	if (rc != RK_OK)
 		return rc;
 	o->scan.state.now.compacted = o->snapshot;
+	o->scan.state.now.hard_state.term = o->snapshot.term;
 	o->log->last = o->snapshot;
+	o->log->hard_state.term = o->snapshot.term;
 	rc = log_roll(o->log, err);
 	if (rc != RK_OK)
 		return rc;

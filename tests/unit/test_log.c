@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "store.h"
 #include "store/file.h"
@@ -407,6 +408,21 @@ s1_open_takes_the_term_of_a_snapshot_that_is_ahead(void **state)
 }
 
 static void
+log_that_begins_with_a_snapshot_is_in_its_term(void **state)
+{
+	struct store_fixture *f = *state;
+
+	store_close_log(f);
+	store_remove_dir(f->dir);
+	assert_int_equal(mkdir(f->dir, 0700), 0);
+	f->snapshot = (struct log_end){100, 7};
+	assert_int_equal(store_open_log(f), RK_OK);
+	assert_int_equal(f->recovered.hard_state.term, 7);
+	reopen(f);
+	assert_int_equal(f->recovered.hard_state.term, 7);
+}
+
+static void
 s1_open_empties_a_log_of_another_history_than_the_snapshot(void **state)
 {
 	struct store_fixture *f = *state;
@@ -590,6 +606,7 @@ main(void)
 		TEST(reset_empties_the_log_behind_a_snapshot),
 		TEST(s1_open_empties_a_log_that_ends_before_the_snapshot),
 		TEST(s1_open_takes_the_term_of_a_snapshot_that_is_ahead),
+		TEST(log_that_begins_with_a_snapshot_is_in_its_term),
 		TEST(s1_open_empties_a_log_of_another_history_than_the_snapshot),
 		TEST(s1_open_keeps_the_entries_behind_an_equal_one),
 		TEST(s10_gap_between_snapshot_and_log_is_refused),
