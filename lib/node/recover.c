@@ -68,6 +68,21 @@ read_members(struct node *n, struct recovery *r, struct rk_error *err)
 	return RK_OK;
 }
 
+/* It may have been copied from anywhere. */
+static enum rk_code
+check_snapshot_owner(const struct node *n, const struct snapshot_header *h,
+		     struct rk_error *err)
+{
+	if (strcmp(h->cluster, n->identity.cluster) == 0)
+		return RK_OK;
+	error_set(err, RK_USAGE,
+		  "%s/snapshot: the snapshot at %" PRIu64
+		  " belongs to cluster %s, not to cluster %s",
+		  n->dir, h->meta.last.index, h->cluster, n->identity.cluster);
+	return error_hint(err, "raft-snapshot restore makes a directory from "
+			       "another cluster's snapshot");
+}
+
 static enum rk_code
 open_snapshot(struct node *n, struct recovery *r, struct rk_error *err)
 {
@@ -90,6 +105,9 @@ open_snapshot(struct node *n, struct recovery *r, struct rk_error *err)
 	if (skipped)
 		trace_line(n->trace, TRACE_WARNING,
 			   "%zu damaged snapshots passed over", skipped);
+	rc = check_snapshot_owner(n, &r->snapshot, err);
+	if (rc)
+		return rc;
 	if (r->snapshot.addresses.len)
 		rc = members_decode((struct slice){r->snapshot.addresses.data,
 						   r->snapshot.addresses.len},

@@ -104,3 +104,15 @@ received_part() { # ID
 	seq 1200 >"$BATS_TEST_TMPDIR/numbers"
 	members_hold "$BATS_TEST_TMPDIR/numbers"
 }
+
+@test "F15: a snapshot of another cluster is refused" {
+	cluster_start 1
+	append_numbers 1 100
+	raft-snapshot take
+	raft-cluster kill 1
+	mkdir "$BATS_TEST_TMPDIR/other"
+	cp -r "$RAFT_CLUSTER_DIR/1/snapshot" "$BATS_TEST_TMPDIR/other"
+	run -2 timeout 20 raft-node serve -D "$BATS_TEST_TMPDIR/other" --id=1 \
+		-l 127.0.0.1:0
+	[[ $output == *"belongs to cluster"* ]]
+}
