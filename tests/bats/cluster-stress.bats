@@ -124,6 +124,46 @@ uncommitted_above() { # ID BYTES
 	[ -s "$BATS_TEST_TMPDIR/out" ]
 }
 
+@test "stress: what was forwarded to a leader that hangs is given up soon" {
+	cluster_start 3
+	raft-append --print=none one
+	url=$(url_of "$(follower_id)")/v1/log
+	raft-cluster pause leader
+	# It still takes the old one for the leader.
+	curl -sS -m 8 -H 'Idempotency-Key: s/1' -d two -D - "$url" \
+		>"$BATS_TEST_TMPDIR/reply"
+	cat "$BATS_TEST_TMPDIR/reply"
+	grep -q '^HTTP/1.1 504' "$BATS_TEST_TMPDIR/reply"
+	grep -q '"outcome": *"unknown"' "$BATS_TEST_TMPDIR/reply"
+	curl -sSf -m 8 -H 'Idempotency-Key: s/1' -d two "$url"
+	raft-cluster resume all
+	raft-status --wait=healthy -t 30s
+	[ "$(raft-dump --raw)" = $'one\ntwo' ]
+}
+
+@test "stress: only so many bytes wait for a leader" {
+	cluster_start 3
+	raft-append --print=none one
+	id=$(follower_id)
+	for other in 1 2 3; do
+		[ "$other" -eq "$id" ] || raft-cluster kill "$other"
+	done
+	lines 15000 >"$BATS_TEST_TMPDIR/body"
+	for i in 1 2 3 4 5 6 7 8; do
+		[ "$i" -eq 1 ] || echo next
+		printf 'url = %s/v1/log?split=lines\n' "$(url_of "$id")"
+		printf 'data-binary = @%s/body\noutput = /dev/null\n' \
+			"$BATS_TEST_TMPDIR"
+		printf 'write-out = "%%{http_code}\\n"\n'
+	done >"$BATS_TEST_TMPDIR/requests"
+	curl -sS -Z --parallel-immediate -K "$BATS_TEST_TMPDIR/requests" \
+		>"$BATS_TEST_TMPDIR/codes"
+	sort "$BATS_TEST_TMPDIR/codes" | uniq -c
+	grep -q 429 "$BATS_TEST_TMPDIR/codes"
+	grep -q 503 "$BATS_TEST_TMPDIR/codes"
+	[ "$(resident_kib "$id")" -lt 300000 ]
+}
+
 # Have the disk of member ID do as FAULT says, by strace's words.
 break_disk() { # ID FAULT
 	strace -f -qq -o "$BATS_TEST_TMPDIR/strace" -e trace=fdatasync \
