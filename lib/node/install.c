@@ -410,3 +410,19 @@ install_tick(struct node *n)
 	answer.term = core_term(n->core);
 	peers_reply(n, &answer);
 }
+
+void
+install_forget(struct node *n)
+{
+	struct installs *i = n->installs;
+	struct rk_error err;
+
+	if (i->finishing ||
+	    (i->sink && i->what.meta.last.index > core_commit(n->core)))
+		return;
+	snapshot_sink_free(i->sink);
+	i->sink = NULL;
+	/* Only space is lost. */
+	if (snapshot_sink_remove(n->dir, &err))
+		trace_line(n->trace, TRACE_WARNING, "%s", err.text);
+}

@@ -396,6 +396,9 @@ void install_chunk(struct node *n, const struct message *m,
 void install_switch(struct node *n,
 		    const struct effect_snapshot_install *install);
 void install_tick(struct node *n);
+/* This member follows by entries: what it has of a snapshot may go, if none
+ * is wanted any more. */
+void install_forget(struct node *n);
 
 /* ---- api.c: the router, and how replies look ---- */
 

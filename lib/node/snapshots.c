@@ -207,6 +207,7 @@ take(struct node *n)
 	s->waiting = NULL;
 	s->waiting_count = s->waiting_cap = 0;
 	s->taking = true;
+	install_forget(n);
 	janitor_submit(n->janitor, &t->job);
 }
 

@@ -115,5 +115,8 @@ RK_CHECKED enum rk_code snapshot_sink_write(struct snapshot_sink *sink,
 RK_CHECKED enum rk_code snapshot_sink_finish(struct snapshot_sink *sink,
 					     struct snapshot_header *h,
 					     struct rk_error *err);
+/* Remove the part, if there is one. No sink may be open. */
+RK_CHECKED enum rk_code snapshot_sink_remove(const char *dir,
+					     struct rk_error *err);
 
 #endif /* STORE_SNAPSHOT_H */

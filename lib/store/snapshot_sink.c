@@ -357,3 +357,15 @@ snapshot_sink_finish(struct snapshot_sink *sink, struct snapshot_header *h,
 	sink->header = (struct snapshot_header){0};
 	return RK_OK;
 }
+
+enum rk_code
+snapshot_sink_remove(const char *dir, struct rk_error *err)
+{
+	char *snapshots = snapshot_dir_path(dir);
+	char *path = file_path(snapshots, PART_NAME);
+	enum rk_code rc = file_unlink(path, err);
+
+	mem_free(path);
+	mem_free(snapshots);
+	return rc == RK_ABSENT ? RK_OK : rc;
+}

@@ -447,36 +447,36 @@ damaged_one_begins_again(void **state)
 	mem_free(bad.bytes.data);
 }
 
-/* The entries themselves, and that they are committed. */
+/* The first `count` entries themselves, and that they are committed. */
 static void
-append_all(struct fixture *f, rk_id leader)
+append(struct fixture *f, uint64_t count)
 {
 	const struct bytes *text = &f->source.lines;
-	struct term_run run = {.term = 1, .count = f->source.last};
+	struct term_run run = {.term = 1, .count = count};
 	uint32_t sizes[200];
 	struct message m = {
 		.type = MESSAGE_APPEND,
-		.from = leader,
+		.from = 2,
 		.to = 1,
 		.term = 1,
 		.stream = 5,
 		.request = ++f->request,
-		.as.append = {.commit = f->source.last,
-			      .count = f->source.last,
+		.as.append = {.commit = count,
+			      .count = count,
 			      .runs = &run,
 			      .run_count = 1,
 			      .sizes = sizes},
 	};
 	struct event ev = {.type = EVENT_RECEIVE, .as.receive = &m};
 	struct step_lines lines = {.first = 1,
-				   .count = f->source.last,
+				   .count = count,
 				   .lines = text->data,
 				   .sizes = sizes};
 	const uint8_t *p = text->data;
 	const uint8_t *next;
 	size_t i;
 
-	for (i = 0; i < f->source.last; i++, p = next) {
+	for (i = 0; i < count; i++, p = next) {
 		next = memchr(p, '\n', text->len - (size_t)(p - text->data));
 		sizes[i] = (uint32_t)(++next - p);
 	}
@@ -489,7 +489,7 @@ one_overtaken_by_entries_is_not_installed(void **state)
 	struct fixture *f = *state;
 
 	chunk(f, &f->first, 2, 1, 0, f->first.bytes.len);
-	append_all(f, 2);
+	append(f, f->source.last);
 	wait_for_answers(f, 1);
 	answered_offset(0);
 	while (machine_applied(f->node->machine) < f->source.last)
@@ -498,6 +498,34 @@ one_overtaken_by_entries_is_not_installed(void **state)
 	/* Whoever asks again is told by the core what is here. */
 	chunk(f, &f->first, 2, 1, 0, 100);
 	assert_int_equal(answers.count, 1);
+}
+
+static void
+part_goes_when_the_member_follows_by_entries(void **state)
+{
+	struct fixture *f = *state;
+	char *part = sample_path(f->dir, "snapshot/payload.part");
+	struct core_status status = {.id = 0};
+	const struct sent *s = &f->second;
+
+	chunk(f, s, 2, 1, 0, 3000);
+	append(f, 100);
+	while (machine_applied(f->node->machine) < 100)
+		pass(f);
+	install_forget(f->node); /* It is ahead, and so it stays. */
+	chunk(f, s, 2, 1, 3000, 100);
+	answered_offset(3100);
+	append(f, 200);
+	while (machine_applied(f->node->machine) < 200)
+		pass(f);
+	assert_int_equal(access(part, F_OK), 0);
+	snapshot_wanted(f->node);
+	while (status.snapshot.last.index < 200) {
+		pass(f);
+		core_status(f->node->core, &status);
+	}
+	assert_int_equal(access(part, F_OK), -1);
+	mem_free(part);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -518,6 +546,7 @@ main(void)
 		TEST(part_that_does_not_fit_is_found_out_and_dropped),
 		TEST(header_that_is_not_sound_begins_again),
 		TEST(damaged_one_begins_again),
+		TEST(part_goes_when_the_member_follows_by_entries),
 		TEST(one_overtaken_by_entries_is_not_installed),
 	};
 
