@@ -52,7 +52,7 @@ OUR_CFLAGS = -std=c11 -O2 -g -MMD -MP -pthread -fvisibility=hidden -fPIC \
 OUR_LDFLAGS = -pthread -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	-Wl,--as-needed -Wl,--no-copy-dt-needed-entries
 ifeq ($(SANITIZE),)
-OUR_CFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
+OUR_CFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 \
 	-fstack-clash-protection -fcf-protection=full
 else
 OUR_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
@@ -60,12 +60,12 @@ OUR_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 OUR_LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 ifeq ($(IS_GCC),1)
-OUR_CFLAGS += -ftrivial-auto-var-init=zero -Wduplicated-cond -Wlogical-op
+OUR_CFLAGS += -ftrivial-auto-var-init=zero -Wduplicated-cond -Wlogical-op \
+	-Wtrampolines -Wbidi-chars=any
 endif
 ifeq ($(WERROR),1)
 OUR_CFLAGS += -Werror
 endif
-PROGRAM_CFLAGS = -fPIE
 PROGRAM_LDFLAGS = -pie -L$B/lib -lraftkit -Wl,-rpath,'$$ORIGIN/../lib' \
 	-Wl,-z,nodlopen
 
