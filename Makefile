@@ -152,7 +152,7 @@ SIM_OWN = lib/base/mem lib/node/writer lib/node/janitor lib/node/serve \
 SIM_LIB_OBJ := $(filter-out $(addprefix $B/,$(addsuffix .o,$(SIM_OWN))),$(LIB_OBJ))
 SIM_CALLS = open close pread pwrite pwritev fsync fdatasync posix_fadvise fstat \
 	ftruncate rename link unlink unlinkat mkdir opendir readdir closedir \
-	dirfd fcntl statvfs readlink write clock_gettime getrandom
+	dirfd fcntl statvfs readlink write clock_gettime getrandom rk_version
 $B/tests/sim-run: OUR_LDFLAGS += $(SIM_CALLS:%=-Wl,--wrap=%)
 $B/tests/sim-run: $(SIM_OBJ) $(SIM_LIB_OBJ)
 	$(call begin,LINK)

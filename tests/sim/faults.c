@@ -54,7 +54,11 @@ kill_all(void)
 static void
 pause_one(void)
 {
-	host_pause(any(), world_draw(10000, 5000000));
+	struct host *h = any();
+
+	/* Draws stand in statements of their own: compilers differ in the
+	 * order in which they evaluate. */
+	host_pause(h, world_draw(10000, 5000000));
 }
 
 /* ---- the network ---- */
@@ -123,14 +127,18 @@ cut_some(void)
 static void
 close_connections(void)
 {
-	in_say_gone(any(), any()->id);
+	struct host *h = any();
+
+	in_say_gone(h, any()->id);
 }
 
 static void
 clog_link(void)
 {
-	network_clog((size_t)any()->id, (size_t)any()->id,
-		     world_draw(1000, 5000000));
+	size_t from = (size_t)any()->id;
+	size_t to = (size_t)any()->id;
+
+	network_clog(from, to, world_draw(1000, 5000000));
 	mend_later();
 }
 
@@ -194,7 +202,9 @@ full_disk(void)
 static void
 step_wall_clock(void)
 {
-	any()->wall_ms = world_draw(0, UINT64_C(10) * 365 * 86400 * 1000);
+	struct host *h = any();
+
+	h->wall_ms = world_draw(0, UINT64_C(10) * 365 * 86400 * 1000);
 }
 
 /* ---- which, and how often ---- */

@@ -13,7 +13,7 @@
 /* The reactor needs this long for a pass, at least. */
 #define PASS_US 20
 
-/* How long an orderly end may take to hand leadership over: not at all. */
+/* How long it takes until somebody starts it again. */
 #define RESTART_MOST_US 3000000
 
 static void

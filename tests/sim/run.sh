@@ -14,7 +14,7 @@ fi
 		"$sim" --seed="$seed" --steps="$steps" || exit
 	done
 	"$sim" --seed="${FROM:-1000}" --steps="${STEPS:-20000}" \
-		--count="${COUNT:-100}" || exit
+		--count="${COUNT:-250}" || exit
 } | awk '
 	/^1\.\./ { next }
 	/^(not )?ok/ { n++ }
