@@ -7,6 +7,11 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
+teardown() {
+	[ ! -e joined.pid ] || kill -9 "$(cat joined.pid)" || true
+	cluster_stop
+}
+
 # POST BODY under KEY to member ID; the status to $status, the body to
 # ./body, the headers to ./headers.
 post() { # ID KEY BODY [QUERY]
@@ -51,6 +56,16 @@ again() { # INDEX: the same as ever, by any member
 		replayed
 		[ "$(cat body)" = "$1" ]
 	done
+}
+
+member_is() { # ID KIND
+	[ "$(raft-member list -J | jq -r "select(.id == $1).kind")" = "$2" ]
+}
+
+answers_again() { # URL INDEX
+	curl -sS -D headers -H 'Idempotency-Key: s/1' --data-binary one \
+		"$1/v1/log" >body
+	replayed && [ "$(index)" = "$2" ]
 }
 
 # Begin COUNT sessions, each with one entry: requests queue on a few
@@ -107,6 +122,27 @@ send_all() { # URL FILE
 	again "$first"
 	[ "$(raft-dump --raw)" = "one
 more" ]
+}
+
+@test "C1: nor do other members forget, the first ones gone" {
+	local first id port
+	cluster_start 3 --trailing-entries=0 --snapshot-logs-since-last=50
+	post 1 s/1 one
+	first=$(index)
+	seq 200 | raft-append --print=none
+	port=$(free_port)
+	raft-node serve -D joined --id=4 -l "127.0.0.1:$port" \
+		--join="$(url_of 1)" 2>trace 3>&- &
+	echo $! >joined.pid
+	export RAFT_ENDPOINTS=$RAFT_ENDPOINTS,http://127.0.0.1:$port
+	wait_for 20 member_is 4 voter
+	grep 'installed the snapshot' trace
+	for id in 1 2 3; do
+		wait_for 20 raft-member remove $id
+	done
+	raft-cluster kill all
+	wait_for 20 answers_again "http://127.0.0.1:$port" "$first"
+	[ "$(raft-dump --raw | grep -c one)" -eq 1 ]
 }
 
 @test "session: a number used for another entry is 422, and nothing is done" {
