@@ -96,7 +96,10 @@ open_snapshot(struct node *n, struct recovery *r, struct rk_error *err)
 	rc = snapshot_sync_names(n->dir, err);
 	if (!rc)
 		rc = snapshot_newest(n->dir, true, &r->snapshot, &skipped, err);
-	if (rc == RK_ABSENT) {
+	/* Without any, the log must have it all, which log_open() checks. */
+	if (rc == RK_CORRUPT)
+		trace_line(n->trace, TRACE_WARNING, "%s", err->text);
+	if (rc == RK_ABSENT || rc == RK_CORRUPT) {
 		memset(&r->snapshot, 0, sizeof r->snapshot);
 		return RK_OK;
 	}

@@ -84,8 +84,14 @@ received_part() { # ID
 	[ "$(curl -sS -o none -w '%{http_code}' "$url/999-9")" = 404 ]
 }
 
-@test "F12: a damaged snapshot is passed over for the one before" {
-	local id path
+# Damage what is at OFFSET of a snapshot of member 1, which is down.
+damage_snapshot() { # ID OFFSET
+	printf '\377' | dd of="$RAFT_CLUSTER_DIR/1/snapshot/$1.data" bs=1 \
+		conv=notrunc status=none seek="$2"
+}
+
+@test "F12: a damaged snapshot is passed over for the one before, or the log" {
+	local id size
 	cluster_start 1
 	append_numbers 1 500
 	raft-snapshot take
@@ -93,15 +99,18 @@ received_part() { # ID
 	id=$(raft-snapshot take)
 	append_numbers 1001 1100
 	raft-cluster kill 1
-	path=$RAFT_CLUSTER_DIR/1/snapshot/$id.data
-	# In what the newer one alone covers.
-	printf '\377' | dd of="$path" bs=1 conv=notrunc status=none \
-		seek="$(($(jq .size "${path%.data}.json") - 20))"
+	size=$(jq .size "$RAFT_CLUSTER_DIR/1/snapshot/$id.json")
+	damage_snapshot "$id" $((size - 20)) # The older one lacks this.
 	raft-cluster restart 1
 	grep -q 'damaged snapshots passed over' "$RAFT_CLUSTER_DIR/1.trace"
 	append_numbers 1101 1200
+	raft-cluster kill 1
+	damage_snapshot "$id" 10 # They are one file: this is in both.
+	raft-cluster restart 1
+	grep -q 'bad checksum' "$RAFT_CLUSTER_DIR/1.trace"
+	append_numbers 1201 1300
 	raft-cluster down
-	seq 1200 >"$BATS_TEST_TMPDIR/numbers"
+	seq 1300 >"$BATS_TEST_TMPDIR/numbers"
 	members_hold "$BATS_TEST_TMPDIR/numbers"
 }
 
