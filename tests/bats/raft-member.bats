@@ -31,16 +31,23 @@ is_kind() { # ID KIND
 	[ "$(quorum)" = "quorum 2 of 3, 3 up" ]
 }
 
+# How often the voters have changed.
+changes() {
+	raft-dump -J -y configuration | jq -c '.data | fromjson | .voters' |
+		uniq | wc -l
+}
+
 @test "raft-member: what is done already is not done again" {
-	local index
+	local before
 	cluster_start 3
 	[ "$(raft-member remove 3)" = "quorum 2 of 3 -> 2 of 2" ]
-	index=$(raft-member remove -J 3 | jq .index)
+	before=$(changes)
 	[ "$(raft-member remove 3)" = \
 		"quorum 2 of 2 -> 2 of 2 (it is so already)" ]
-	[ "$(raft-member remove -J 3 | jq .index)" = "$index" ]
+	[ "$(raft-member remove -J 3 | jq .index)" -gt 0 ]
 	raft-member promote 1
 	raft-member add 1 "$(url_of 1)"
+	[ "$(changes)" = "$before" ]
 }
 
 @test "raft-member: set moves from any set to any set of known members" {
