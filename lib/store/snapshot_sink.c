@@ -267,8 +267,11 @@ check_payload(struct snapshot_sink *s, uint32_t *whole, struct rk_error *err)
 	uint64_t at = 0;
 	size_t want;
 	size_t got;
-	enum rk_code rc = RK_OK;
+	enum rk_code rc;
 
+	/* A sync of the part may have failed in a former life: then the cache
+	 * holds what the disk lacks. */
+	rc = file_sync_and_drop(s->fd, err);
 	for (; at < s->header.bytes && rc == RK_OK; at += got) {
 		want = s->header.bytes - at < SNAPSHOT_CHUNK
 			       ? (size_t)(s->header.bytes - at)
