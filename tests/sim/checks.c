@@ -378,7 +378,8 @@ checks_answer(struct host *h, const struct parcel *asked, int status,
 	}
 	if (status != 200 || body.len >= sizeof text)
 		return;
-	memcpy(text, body.data, body.len);
+	if (body.len)
+		memcpy(text, body.data, body.len);
 	text[body.len] = '\0';
 	if (is_real_vote(asked) && strstr(text, "\"granted\":true"))
 		check_grant(w->checks, h, asked->from, text);
