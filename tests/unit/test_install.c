@@ -108,14 +108,6 @@ setup(void **state)
 	struct rk_error err;
 
 	answers = (struct answers){0};
-	member_init(&f->source);
-	member_append_some(&f->source, 200, 200);
-	member_apply(&f->source, 100);
-	member_snapshot(&f->source, 1);
-	save(f, &f->first);
-	member_apply(&f->source, 200);
-	member_snapshot(&f->source, 1);
-	save(f, &f->second);
 	f->dir = sample_dir();
 	f->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	f->settings = rk_settings_new();
@@ -127,6 +119,17 @@ setup(void **state)
 					 "5m", "", &err),
 			 RK_OK);
 	start(f);
+	member_init(&f->source);
+	/* Only its snapshots say whose they are, and only they are used. */
+	memcpy(f->source.identity.cluster, f->node->identity.cluster,
+	       sizeof f->source.identity.cluster);
+	member_append_some(&f->source, 200, 200);
+	member_apply(&f->source, 100);
+	member_snapshot(&f->source, 1);
+	save(f, &f->first);
+	member_apply(&f->source, 200);
+	member_snapshot(&f->source, 1);
+	save(f, &f->second);
 	*state = f;
 	return 0;
 }
