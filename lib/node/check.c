@@ -89,6 +89,18 @@ is_header(const char *name)
 	return len > 5 && strcmp(name + len - 5, ".json") == 0;
 }
 
+static bool
+is_there(const char *path)
+{
+	struct rk_error ignored;
+	int fd;
+
+	if (file_open(path, FILE_READ, &fd, &ignored))
+		return false;
+	file_close(fd);
+	return true;
+}
+
 /* All of them, and not only those that a member would find whole. */
 static enum rk_code
 check_snapshots(struct check *c, struct rk_error *err)
@@ -111,7 +123,12 @@ check_snapshots(struct check *c, struct rk_error *err)
 			continue;
 		path = reader_join(dir, names[i]);
 		rc = check_header(c, path, err);
-		c->checked->snapshots++;
+		if (rc == RK_OK)
+			c->checked->snapshots++;
+		if (rc == RK_ABSENT && !is_there(path))
+			rc = RK_OK; /* Its member pruned it since. */
+		else if (rc == RK_ABSENT)
+			rc = err->code = RK_CORRUPT; /* No payload. */
 		mem_free(path);
 	}
 	file_list_free(names, count);
