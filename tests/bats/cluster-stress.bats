@@ -248,12 +248,13 @@ mend_disk() {
 	members_hold "$BATS_TEST_TMPDIR/in"
 }
 
-# Give member ID's data, or just PART of it, a small disk; start it anew.
+# Give member ID's data, or just PART of it, a small disk; start it anew. All
+# that a test writes fits, with segments made ahead: only fill_up() fills it.
 move_to_small_disk() { # ID [PART]
 	local dir=$RAFT_CLUSTER_DIR/$1${2:+/$2}
 	raft-cluster kill "$1"
 	mkdir "$BATS_TEST_TMPDIR/small"
-	mount -t tmpfs -o size=100m small "$BATS_TEST_TMPDIR/small" ||
+	mount -t tmpfs -o size=400m small "$BATS_TEST_TMPDIR/small" ||
 		skip 'no file system can be mounted here'
 	cp -a "$dir" "$BATS_TEST_TMPDIR/small/data"
 	mv "$dir" "$BATS_TEST_TMPDIR/before"
