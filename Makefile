@@ -20,7 +20,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 PKG_CONFIG ?= pkg-config
 CLANG_FORMAT ?= clang-format-14
-JOBS ?= 2
+JOBS ?= 3
 
 -include config.mak
 
