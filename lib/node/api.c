@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "node/node.h"
 
-static void
-add_number(struct inbound_request *r, const char *name, uint64_t value)
+void
+api_add_number(struct inbound_request *r, const char *name, uint64_t value)
 {
 	char text[24];
 
@@ -19,11 +19,11 @@ add_number(struct inbound_request *r, const char *name, uint64_t value)
 void
 api_add_headers(struct node *n, struct inbound_request *r)
 {
-	add_number(r, "Raft-Node", n->self.id);
-	add_number(r, "Raft-Leader", core_leader(n->core));
-	add_number(r, "Raft-Term", core_term(n->core));
-	add_number(r, "Raft-Commit", core_commit(n->core));
-	add_number(r, "Raft-Applied", machine_applied(n->machine));
+	api_add_number(r, "Raft-Node", n->self.id);
+	api_add_number(r, "Raft-Leader", core_leader(n->core));
+	api_add_number(r, "Raft-Term", core_term(n->core));
+	api_add_number(r, "Raft-Commit", core_commit(n->core));
+	api_add_number(r, "Raft-Applied", machine_applied(n->machine));
 	inbound_add_header(r, "Raft-Cluster", n->self.cluster);
 }
 

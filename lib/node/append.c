@@ -167,17 +167,6 @@ write_each(const struct append_wait *w, bool json, struct bytes *out)
 	}
 }
 
-static void
-add_number(struct inbound_request *r, const char *name, uint64_t value)
-{
-	struct bytes text = {0};
-
-	bytes_append_u64(&text, value);
-	bytes_append_char(&text, '\0');
-	inbound_add_header(r, name, (const char *)text.data);
-	bytes_close(&text);
-}
-
 /* Answer 200 and free `w`. */
 static void
 succeed(struct node *n, struct append_wait *w)
@@ -186,7 +175,7 @@ succeed(struct node *n, struct append_wait *w)
 	const char *type = "text/plain";
 	struct bytes body = {0};
 
-	add_number(w->request, "Raft-Index", w->runs[0].index);
+	api_add_number(w->request, "Raft-Index", w->runs[0].index);
 	if (w->repeats == w->count)
 		inbound_add_header(w->request, "Idempotency-Replayed", "true");
 	if (accept && strcmp(accept, "application/json") == 0) {

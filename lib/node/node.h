@@ -406,6 +406,8 @@ void api_handle(void *node, struct inbound_request *r);
 void api_answered(void *node, const struct inbound_request *r, int status);
 size_t api_body_limit(void *node, enum inbound_method method, const char *path);
 void api_add_headers(struct node *n, struct inbound_request *r);
+void api_add_number(struct inbound_request *r, const char *name,
+		    uint64_t value);
 void api_reply(struct node *n, struct inbound_request *r, int status,
 	       const char *type, struct bytes *body);
 void api_problem(struct node *n, struct inbound_request *r,

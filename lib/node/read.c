@@ -95,17 +95,6 @@ reads_free(struct reads *reads)
 
 /* ---- headers ---- */
 
-static void
-add_number(struct inbound_request *r, const char *name, uint64_t value)
-{
-	struct bytes text = {0};
-
-	bytes_append_u64(&text, value);
-	bytes_append_char(&text, '\0');
-	inbound_add_header(r, name, (const char *)text.data);
-	bytes_close(&text);
-}
-
 /* How old what is read here may be: since when this member cannot know what
  * the cluster has done. */
 static uint64_t
@@ -125,7 +114,7 @@ say_level(const struct node *n, const struct read *read)
 {
 	inbound_add_header(read->request, "Raft-Level",
 			   level_name[read->level]);
-	add_number(read->request, "Raft-Stale-Ms", age_ms(n, read->level));
+	api_add_number(read->request, "Raft-Stale-Ms", age_ms(n, read->level));
 }
 
 /* ---- streams ---- */
@@ -216,8 +205,8 @@ serve_entry(struct node *n, struct read *read)
 	} else {
 		line_decode_data(&line, &data);
 		say_level(n, read);
-		add_number(r, "Raft-Index", index);
-		add_number(r, "Raft-Entry-Term", line.term);
+		api_add_number(r, "Raft-Index", index);
+		api_add_number(r, "Raft-Entry-Term", line.term);
 		inbound_add_header(r, "Raft-Type",
 				   rk_entry_type_name(line.type));
 		api_reply(n, r, 200, "application/octet-stream", &data);
@@ -256,7 +245,7 @@ serve_range(struct node *n, struct read *read)
 			begin_poll(n, read);
 			return false;
 		}
-		add_number(read->request, "Raft-Next", reader->next);
+		api_add_number(read->request, "Raft-Next", reader->next);
 	} else if (!done) {
 		stream(n, read, &body, false);
 		return true;
