@@ -189,7 +189,8 @@ check-sim: $B/tests/sim-run
 demo-now: all
 	@sh tests/demo.sh
 
-lint:
+# Reads the objects, too: what the core calls, and who calls what is banned.
+lint: all
 	@CLANG_FORMAT=$(CLANG_FORMAT) B=$B sh tests/lint/lint.sh
 
 rows:
